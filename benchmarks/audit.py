@@ -18,7 +18,7 @@ from stabkit import audit
 from stabkit.audit.models import read
 from stabkit.audit.npz_file import from_arrays
 from stabkit.errors import StabkitError
-from stabkit.networks.form_certificate import assembled
+from stabkit.networks.form_certificate import assemble
 from stabkit.networks.graph import Graph
 from stabkit.networks.slope_form import SlopeForm, slope_form
 
@@ -90,8 +90,8 @@ def lipsdp(form: SlopeForm) -> float:
     import cvxpy
 
     t, square = cvxpy.Variable(len(form.low), nonneg=True), cvxpy.Variable()
-    fixed = assembled(form, 0.0, np.zeros(len(form.low)))
-    unit = assembled(form, 1.0, np.zeros(len(form.low))) - fixed
+    fixed = assemble(form, 0.0, np.zeros(len(form.low)))
+    unit = assemble(form, 1.0, np.zeros(len(form.low))) - fixed
     half = form.factors[0].T @ cvxpy.diag(t) @ form.factors[1]
     cvxpy.Problem(cvxpy.Minimize(square), [square * unit + fixed + (half + half.T) / 2 >> 0]).solve(
         solver="CLARABEL")
@@ -100,10 +100,11 @@ def lipsdp(form: SlopeForm) -> float:
 
 def power_iteration(graph: Graph) -> float:
     """The largest norm of the derivative at 24 random inputs, in floats."""
-    from stabkit.audit.witnesses import stretched
+    from stabkit.audit.witnesses import direction_of_stretch
 
     rng = np.random.default_rng(0)
-    return max(stretched(graph, rng.standard_normal((1, *graph.shape)), rng, 50)[1] ** 0.5
+    return max(direction_of_stretch(graph, rng.standard_normal((1, *graph.shape)), rng,
+                                    50)[1] ** 0.5
                for _ in range(24))
 
 

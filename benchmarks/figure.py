@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from stabkit.report.figures.style import BLUE, INK, RED, canvas, line, styled
+from stabkit.report.figures.style import BLUE, INK, RED, canvas, in_style, line
 
 
-@styled
+@in_style
 def ratios(results: list[dict]) -> Figure:
     """How many times faster than each peer, and the goals as strokes."""
     rows = [(f"{result['job']} / {name}", row) for result in results

@@ -380,9 +380,9 @@ class AnyNumberOf(Class):
         self.classes = classes
 
     def symbol(self, symbols: Symbols, name: str) -> Symbol:
-        before = symbols.declared()
+        before = symbols.declarations()
         member = {key: kind.symbol(symbols, key) for key, kind in self.classes.items()}
-        return Family(symbols, member, tuple(each for each in symbols.declared()
+        return Family(symbols, member, tuple(each for each in symbols.declarations()
                                              if each not in before))
 
     def admits(self, value: Member) -> bool:

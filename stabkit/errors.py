@@ -86,7 +86,7 @@ UNFIT = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, Na
          RuntimeError, AssertionError)
 
 
-def needed(value: T | None, reason: str) -> T:
+def require_value(value: T | None, reason: str) -> T:
     """A value that a statement needs.
 
     Raises

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """Return a word as the shell of this system takes it."""
     return shlex.quote(text) if os.name != "nt" else f'"{text}"' if re.search(r"[^\w.:\\-]", text) \
         else text
@@ -34,7 +34,7 @@ def install(extra: str) -> str:
     the Python that runs.  Where that is not known, or no longer there, the packages of the extra
     are named themselves, for an index may lack stabkit or have another version of it.
     """
-    python = quoted(sys.executable)
+    python = quote(sys.executable)
     installer = f"{python} -m pip install" if find_spec("pip") else \
         f"uv pip install --python {python}"
     return f"{installer} {_source(extra) or _packages(extra)}"
@@ -61,7 +61,7 @@ def knows_its_source() -> bool:
 
 
 def _packages(extra: str) -> str:
-    return " ".join(quoted(item.wanted) for item in requirements()
+    return " ".join(quote(item.wanted) for item in requirements()
                     if item.extra == extra) or extra
 
 
@@ -70,7 +70,7 @@ def _source(extra: str) -> str:
     try:
         told = metadata.distribution("stabkit").read_text("direct_url.json")
     except metadata.PackageNotFoundError:  # a tree that is not installed
-        return quoted(f"{Path(__file__).parents[1]}[{extra}]")
+        return quote(f"{Path(__file__).parents[1]}[{extra}]")
     if told is None:
         return ""
     origin = json.loads(told)  # PEP 610
@@ -78,11 +78,11 @@ def _source(extra: str) -> str:
     if url.startswith("file:") and not Path(_path(url)).exists():
         return ""
     if "dir_info" in origin:
-        folder = quoted(f"{_path(url)}[{extra}]")
+        folder = quote(f"{_path(url)}[{extra}]")
         return f"-e {folder}" if origin["dir_info"].get("editable") else folder
     if "vcs_info" in origin:
         url = f"{origin['vcs_info']['vcs']}+{url}@{origin['vcs_info']['commit_id']}"
-    return quoted(f"stabkit[{extra}] @ {url}")
+    return quote(f"stabkit[{extra}] @ {url}")
 
 
 def _path(url: str) -> str:

@@ -72,10 +72,10 @@ def adjacent(u: Signal, shape: tuple[int, ...]) -> Array:
     """u itself if its entries are known to be adjacent, else a copy."""
     known = getattr(u, "flags", None)
     return namespace(u).reshape(u, shape) if known is not None and known.c_contiguous else \
-        copied(u, shape)
+        contiguous_copy(u, shape)
 
 
-def copied(u: Signal, shape: tuple[int, ...]) -> Array:
+def contiguous_copy(u: Signal, shape: tuple[int, ...]) -> Array:
     """A copy with adjacent entries."""
     xp = namespace(u)
     made = xp.empty(shape, dtype=u.dtype)

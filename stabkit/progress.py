@@ -44,7 +44,7 @@ def progress(total: int, stream: TextIO | None = None, doing: str = "deciding"
 
 
 @contextmanager
-def working(stream: TextIO, seconds: float) -> Iterator[Advance]:
+def show_work(stream: TextIO, seconds: float) -> Iterator[Advance]:
     """Show on a terminal that there is work, on what, and how long of `seconds` it has taken."""
     if not _draws(stream):
         yield lambda name: None
@@ -94,16 +94,16 @@ def _notebook_bar(total: int, stream: TextIO, doing: str) -> Iterator[Advance]:
 
     done = 0
 
-    def drawn(name: str) -> Any:
+    def draw_bar(name: str) -> Any:
         return HTML(f'<progress value="{done}" max="{total}"></progress> {done}/{total} '
                     f"<code>{escape(name)}</code>")
 
     def advance(name: str) -> None:
         nonlocal done
         done += 1
-        shown.update(drawn(name))
+        shown.update(draw_bar(name))
 
-    shown = display(drawn(doing), display_id=True)
+    shown = display(draw_bar(doing), display_id=True)
     try:
         yield advance
     finally:

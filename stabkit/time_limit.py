@@ -28,7 +28,7 @@ def time_limit(until: float, least: float = 0.0) -> Iterator[None]:
 
 
 @contextmanager
-def searching() -> Iterator[None]:
+def keep_least_time() -> Iterator[None]:
     """Let what is done inside the block have its least time, even where the limit has passed."""
     with at_least(_LEAST.get()):
         yield

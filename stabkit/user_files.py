@@ -28,7 +28,7 @@ def is_step_file(path: str | Path) -> bool:
 
 
 @contextmanager
-def opened(path: str | Path, name: str) -> Iterator[BinaryIO]:
+def open_file(path: str | Path, name: str) -> Iterator[BinaryIO]:
     """Open a file of data, of which `name` says in a message what it was given as.
 
     It has to be a regular file: a device has no end, and nobody may ever write to a pipe.
@@ -59,7 +59,7 @@ def content(path: str | Path, name: str, largest: int) -> bytes:
     InvalidArgument
         It has more, is no regular file, or cannot be read.
     """
-    with opened(path, name) as file:
+    with open_file(path, name) as file:
         read = file.read(largest + 1)
     if len(read) > largest:
         raise InvalidArgument(f"{name}: {path} has more than {largest:,} bytes".replace(",", " "))

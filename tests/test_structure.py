@@ -32,6 +32,31 @@ BY_TEXT = {
     "torch/samples.py": "packages that may be missing",
 }
 
+#: Participles that have no regular ending.
+IRREGULAR = {
+    "begun", "bent", "born", "broken", "brought", "built", "caught", "chosen", "done", "drawn",
+    "driven", "fallen", "felt", "found", "given", "gone", "grown", "held", "hidden", "kept",
+    "known", "laid", "led", "lost", "made", "meant", "met", "paid", "proven", "said", "seen",
+    "sent", "shown", "sold", "spent", "spoken", "stood", "taken", "told", "torn", "thought",
+    "thrown", "understood", "won", "worn", "written",
+}
+
+#: Words that end the part of a name that says what comes back.
+LINKS = {
+    "are", "as", "at", "by", "for", "from", "in", "into", "is", "of", "off", "on", "or", "out",
+    "over", "to", "under", "with", "within", "without",
+}
+
+#: What is named in the reference and in people's programs, and terms of the field.
+NAMED_BEFORE = {
+    "attacked", "audited", "called", "certified", "checked", "converged", "described",
+    "following", "grounded", "halved", "intended", "joined", "meant", "named", "negated",
+    "numbered", "proved", "rediscretised", "refuted", "restricted", "sealed", "shifted",
+    "shown_for_all", "structured", "unchanged", "channel_norm_squared", "norm_squared",
+    "periodic_norm_squared", "proved_in_words", "refuted_in_words", "solve_banded",
+    "solveh_banded",
+}
+
 DRAWERS = {"utils", "util", "core", "base", "common", "helpers", "misc"}
 LONGEST = 400
 STARTUP = 0.5  # seconds
@@ -192,6 +217,35 @@ def test_no_tolerance_decides():
     found = [
         (path, node.lineno) for path in FILES for node in nodes_of(path)
         if getattr(node, "attr", getattr(node, "id", None)) in words
+    ]
+    assert places(found) == []
+
+
+def ends_in_participle(name):
+    """Of ``slopes_shown_by``: the part before the first link is ``slopes_shown``."""
+    words = name.strip("_").split("_")
+    if words[0] in LINKS | {"is", "has", "as", "before", "beyond", "by", "can"}:
+        return False
+    end = next((place for place, word in enumerate(words) if word in LINKS and place), len(words))
+    return words[end - 1] in IRREGULAR or re.fullmatch(r"\w{2,}[^e]ed", words[end - 1]) is not None
+
+
+@pytest.mark.parametrize("name, found", [
+    ("applied", True), ("_told_of", True), ("slopes_shown", True), ("scaled_parts", False),
+    ("is_proved", False), ("as_meant", False), ("need", False), ("apply_padding", False),
+])
+def test_participles_are_found(name, found):
+    assert ends_in_participle(name) is found
+
+
+def test_functions_are_verbs_or_nouns():
+    """A name says what is done or what comes back; claims, whose names are statements, aside."""
+    found = [
+        (path, node.lineno) for path in FILES for node in nodes_of(path)
+        if isinstance(node, ast.FunctionDef) and ends_in_participle(node.name)
+        and node.name.strip("_") not in NAMED_BEFORE and node.name not in stabkit.__all__
+        and not any(isinstance(each, ast.Call) and getattr(each.func, "id", "") == "claim"
+                    for each in node.decorator_list)
     ]
     assert places(found) == []
 

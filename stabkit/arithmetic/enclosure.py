@@ -244,37 +244,37 @@ class Interval:
 
     def sign(self) -> Interval:
         """-1, 0 or 1."""
-        return self._increasing(arb.sgn)
+        return self._monotone_image(arb.sgn)
 
     def floor(self) -> Interval:
         """The largest integer that is not above it."""
-        return self._increasing(lambda x: x.floor() if x.is_finite() else x)
+        return self._monotone_image(lambda x: x.floor() if x.is_finite() else x)
 
     # -- functions, named as NumPy's ufuncs call them ---------------------------------------------
-    def _increasing(self, f: Callable[[arb], arb]) -> Interval:
+    def _monotone_image(self, f: Callable[[arb], arb]) -> Interval:
         return Interval._of(f(self.lo), f(self.hi))
 
     def exp(self) -> Interval:
-        return self._increasing(lambda x: ZERO if x == -INFINITY else x.exp())
+        return self._monotone_image(lambda x: ZERO if x == -INFINITY else x.exp())
 
     def sqrt(self) -> Interval:
         if self.lo < ZERO:
             raise Undecided(f"sqrt of {self}, which is not known to be nonnegative")
-        return self._increasing(arb.sqrt)
+        return self._monotone_image(arb.sqrt)
 
     def log(self) -> Interval:
         if self.lo < ZERO:
             raise Undecided(f"log of {self}, which is not known to be nonnegative")
-        return self._increasing(lambda x: -INFINITY if x.is_zero() else x.log())
+        return self._monotone_image(lambda x: -INFINITY if x.is_zero() else x.log())
 
     def tanh(self) -> Interval:
-        return self._increasing(_tanh)
+        return self._monotone_image(_tanh)
 
     def arctan(self) -> Interval:
-        return self._increasing(arb.atan)
+        return self._monotone_image(arb.atan)
 
     def erf(self) -> Interval:
-        return self._increasing(_erf)
+        return self._monotone_image(_erf)
 
     def decay(self, k: int) -> Interval:
         """xᵏ e⁻ˣ of a nonnegative x, which rises up to x = k and falls beyond."""

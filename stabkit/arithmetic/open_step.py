@@ -16,7 +16,7 @@ import numpy as np
 from stabkit.aliases import Function, Operand, Scalar, Vector
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import fraction
-from stabkit.arithmetic.rounding import is_rounded, meant
+from stabkit.arithmetic.rounding import is_rounded, meaning
 from stabkit.errors import Undecided
 
 
@@ -183,7 +183,7 @@ def _horner(coefficients: tuple, at: Interval) -> Interval:
 
 def _number(value: Scalar) -> Fraction:
     # A float counts as what was meant by it, as the steps in question are exact.
-    return meant(value) if is_rounded(value) else fraction(value)
+    return meaning(value) if is_rounded(value) else fraction(value)
 
 
 def _plain(value: Scalar) -> Scalar:

@@ -37,7 +37,7 @@ def is_rounded(value: Scalar) -> bool:
     return isinstance(value, (float, np.float32)) and bool(np.isfinite(value))
 
 
-def meant(value: Any) -> Fraction:
+def meaning(value: Any) -> Fraction:
     """The number that was meant by a float64 or a float32, whose rounding it is.
 
     The shortest decimal that rounds to it, if it has at most 12 digits (5 for float32); else a
@@ -59,8 +59,8 @@ def meant(value: Any) -> Fraction:
     return simple if simple and kind.type(simple.numerator / simple.denominator) == value else exact
 
 
-def meant_in_sums(value: Any) -> Fraction:
-    """As :func:`meant`; or 1 minus a number that was meant, if floats round this to the value.
+def meaning_in_sums(value: Any) -> Fraction:
+    """As :func:`meaning`; or 1 minus a number that was meant, if floats round this to the value.
 
     In ``(1 - a) * u + a * v``, with the double 0.7 for a, Python subtracts it from 1 and gets a
     neighbour of the double 0.3, off by a unit in the last place of 1 at most.
@@ -70,24 +70,24 @@ def meant_in_sums(value: Any) -> Fraction:
     >>> meant_in_sums(1 - 0.7), meant_in_sums(1 - 2 * 0.8)
     (Fraction(3, 10), Fraction(-3, 5))
     """
-    itself, kind = meant(value), np.float32 if isinstance(value, np.float32) else np.float64
+    itself, kind = meaning(value), np.float32 if isinstance(value, np.float32) else np.float64
     if itself == Fraction(float(value)):
         other = kind(1) - kind(value)
-        for rest in (Fraction(float(other)).limit_denominator(1000), meant(other)):
+        for rest in (Fraction(float(other)).limit_denominator(1000), meaning(other)):
             if kind(1) - kind(rest.numerator / rest.denominator) == value:
                 return 1 - rest
     return itself
 
 
-def meant_entries(shape: tuple[int, int], rows: Sequence[int], columns: Sequence[int],
-                  values: Sequence[Scalar], exact: Sequence[Fraction]) -> list[Fraction]:
+def meaning_of_entries(shape: tuple[int, int], rows: Sequence[int], columns: Sequence[int],
+                       values: Sequence[Scalar], exact: Sequence[Fraction]) -> list[Fraction]:
     """The entries of a matrix as they were meant; those that are not floats stay.
 
-    Each entry by :func:`meant`; then a row that adds up to 0 or 1, within the units in the last
+    Each entry by :func:`meaning`; then a row that adds up to 0 or 1, within the units in the last
     place of all its entries and eight more of the largest, gets that sum exactly: at its diagonal
     entry, or where it has none at its largest one.  A symmetric matrix stays symmetric.
     """
-    snapped = [meant(value) if is_rounded(value) else number
+    snapped = [meaning(value) if is_rounded(value) else number
                for value, number in zip(values, exact, strict=True)]
     places_of_rows = np.asarray(rows)
     order = np.argsort(places_of_rows, kind="stable")

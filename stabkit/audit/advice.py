@@ -11,16 +11,16 @@ from time import monotonic
 
 import numpy as np
 
-from stabkit.audit.block_report import Task, judged, notion_of, why_not
+from stabkit.audit.block_report import Task, decide_or_say_why, notion_of, why_not
 from stabkit.audit.changes import below, least_change
 from stabkit.audit.composition import Composition, composition_of
 from stabkit.audit.decision import above, whole
 from stabkit.audit.questions import BOUNDED, CONSTANT, MODES
 from stabkit.audit.result import BlockReport, Judgement
-from stabkit.audit.reversible import calmed
+from stabkit.audit.reversible import calm_network
 from stabkit.errors import InvalidArgument
 from stabkit.networks.blocks import DIFFUSION, Block, blocks_of
-from stabkit.networks.segments import joined
+from stabkit.networks.segments import join_graphs
 from stabkit.networks.transposed_block import diffusion_block
 from stabkit.stability.verdict import INAPPLICABLE, PROVED
 from stabkit.time_limit import time_limit
@@ -51,7 +51,7 @@ def advise(network: Composition, reports: Sequence[BlockReport], judgements: Seq
 
 
 def _on_reversible(network: Composition, lacking: dict[str, Judgement], task: Task) -> list[str]:
-    made = calmed(network.blocks, task.seed)
+    made = calm_network(network.blocks, task.seed)
     if made is not None and (made.has_one_bound or BOUNDED not in lacking):
         return list(made.said)
     more = [f"{text}; then no mode of a block alone grows" for text in made.said] if made else []
@@ -69,13 +69,13 @@ def _on_biases(network: Composition, task: Task) -> list[str]:
     if plain.has_bias:
         return []
     made = least_change(composition_of(plain, until=task.until), ONE, task.until)
-    names = ", ".join(_biased(blocks)[:3])
+    names = ", ".join(_layers_with_bias(blocks)[:3])
     return [] if made is None else [
         f"{names}: a bias moves the zero signal, so no norm bound holds for every input; ask for "
         "contraction, or leave the bias out", *made.said]
 
 
-def _biased(blocks: Sequence[Block]) -> list[str]:
+def _layers_with_bias(blocks: Sequence[Block]) -> list[str]:
     return [node.name for block in blocks for node in block.graph.nodes
             if node.layer.constant is not None and np.any(node.layer.constant)]
 
@@ -95,11 +95,11 @@ def _on_steps(network: Composition, reports: Sequence[BlockReport], name: str, t
                 return []
             said.append(f"{block.name}: step at most {float(step):.6g}, it is {float(tau):.6g}")
         graphs.append(graph)
-    changed = joined(graphs)
+    changed = join_graphs(graphs)
     blocks = blocks_of(changed)
     if not said or not changed.is_small or why_not(name, changed, blocks) or \
             monotonic() >= task.until:
         return []
     scheme = whole(changed, blocks)
-    found = judged(scheme, notion_of(name, scheme), min(task.trials, 256), task.seed)
+    found = decide_or_say_why(scheme, notion_of(name, scheme), min(task.trials, 256), task.seed)
     return said if found.status is PROVED else []

@@ -8,7 +8,7 @@ from fractions import Fraction
 from time import monotonic
 
 from stabkit.audit.ball import Ball, judge_ball
-from stabkit.audit.changes import below, scaled_last_layer
+from stabkit.audit.changes import below, scale_last_layer
 from stabkit.audit.composition import Composition
 from stabkit.audit.decision import above
 from stabkit.audit.result import Judgement, Local
@@ -36,7 +36,7 @@ def advise_in_ball(network: Composition, ball: Ball, at_most: Fraction,
             said.append(f"or for --radius {below(radius)}, where --at-most {above(at_most)} is "
                         "proved")
             break
-    change = scaled_last_layer(network, at_most / known.upper, until)
+    change = scale_last_layer(network, at_most / known.upper, until)
     if change is not None and _is_proved(change.network, ball, at_most, until, seed):
         said.append(f"or change the network; {change.said[0]}")
     return tuple(said)

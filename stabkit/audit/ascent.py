@@ -34,8 +34,8 @@ Ball = tuple[np.ndarray, float]
 
 
 @np.errstate(all="ignore")  # what is not finite is no candidate
-def pairs_driven_apart(graph: Graph, until: float, seed: int, within: Ball | None = None
-                       ) -> Iterator[Pair]:
+def drive_pairs_apart(graph: Graph, until: float, seed: int, within: Ball | None = None
+                      ) -> Iterator[Pair]:
     """Better and better pairs x, y of shape (1, *graph.shape), with their quotients.
 
     The search starts anew until the time is over; one start is always made, and cut short only
@@ -55,7 +55,7 @@ def pairs_driven_apart(graph: Graph, until: float, seed: int, within: Ball | Non
     count = int(np.clip(min(_ENTRIES / (2 * signals), _WORK / graph.work), 1, 24))
     best = 0.0
     for number in range(_RESTARTS):
-        x, y = _drawn(graph, rng, count, number, within)
+        x, y = _random_pairs(graph, rng, count, number, within)
         x, y, values = _uphill(graph, x, y, until, within)
         place = int(np.argmax(values))
         top = x[place:place + 1]
@@ -63,8 +63,8 @@ def pairs_driven_apart(graph: Graph, until: float, seed: int, within: Ball | Non
             best = float(values[place])
             yield best, top, y[place:place + 1]
         middle = (x[place:place + 1] + y[place:place + 1]) / 2
-        for found in _wandering(graph, middle, y[place:place + 1] - top, rng, count, until,
-                                within):
+        for found in _wander(graph, middle, y[place:place + 1] - top, rng, count, until,
+                             within):
             if found[0] > best:
                 best = found[0]
                 yield found
@@ -102,8 +102,8 @@ def _inside(x: np.ndarray, within: Ball | None) -> np.ndarray:
                              x) * away
 
 
-def _drawn(graph: Graph, rng: np.random.Generator, count: int, number: int, within: Ball | None
-           ) -> tuple[np.ndarray, np.ndarray]:
+def _random_pairs(graph: Graph, rng: np.random.Generator, count: int, number: int,
+                  within: Ball | None) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of random signals at several amplitudes and distances, or in the ball."""
     kinds = number * count + np.arange(count)
     size = np.take(_AMPLITUDES, kinds % len(_AMPLITUDES))
@@ -147,8 +147,8 @@ def _uphill(graph: Graph, x: np.ndarray, y: np.ndarray, until: float, within: Ba
     return where[:count], where[count:], best
 
 
-def _wandering(graph: Graph, x: np.ndarray, d: np.ndarray, rng: np.random.Generator, count: int,
-               until: float, within: Ball | None) -> Iterator[Pair]:
+def _wander(graph: Graph, x: np.ndarray, d: np.ndarray, rng: np.random.Generator, count: int,
+            until: float, within: Ball | None) -> Iterator[Pair]:
     """Random moves of a place and power iterations there; what is better is kept."""
     best, scale, order = 0.0, 1.0, np.arange(count)
     d = d / max(float(_sizes(d)[0]), 1e-300)
@@ -162,9 +162,9 @@ def _wandering(graph: Graph, x: np.ndarray, d: np.ndarray, rng: np.random.Genera
         grown = np.where((order % 4 == 3) & (within is None), grown, 1.0)
         places = _inside(_wide(grown, noise) * (x + noise), within)
         places[0] = x[0]
-        stretched, gains = _stretched(graph, places, np.repeat(d, count, axis=0)
-                                      + 0.1 / np.sqrt(graph.size) * rng.standard_normal(
-                                          places.shape))
+        stretched, gains = _directions_of_stretch(graph, places, np.repeat(d, count, axis=0)
+                                                  + 0.1 / np.sqrt(graph.size) * rng.standard_normal(
+                                                      places.shape))
         place = int(np.argmax(gains))
         if gains[place] > best:
             best, x = float(gains[place]), places[place:place + 1]
@@ -180,7 +180,8 @@ def _wandering(graph: Graph, x: np.ndarray, d: np.ndarray, rng: np.random.Genera
             return
 
 
-def _stretched(graph: Graph, x: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _directions_of_stretch(graph: Graph, x: np.ndarray, d: np.ndarray
+                           ) -> tuple[np.ndarray, np.ndarray]:
     """The directions that the derivatives at some places stretch most, and by how much."""
     kept, gains = graph.values(x, keep=True), np.zeros(len(x))
     for _ in range(_POWERS):

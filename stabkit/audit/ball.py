@@ -12,11 +12,11 @@ import numpy as np
 
 from stabkit.arithmetic.rational import fraction, fractions
 from stabkit.array_files import read_array
-from stabkit.audit.ascent import pairs_driven_apart
+from stabkit.audit.ascent import drive_pairs_apart
 from stabkit.audit.composition import Composition
 from stabkit.audit.questions import local_name
 from stabkit.audit.result import Judgement, Local
-from stabkit.audit.slope_parts import slope_calculation, slopes_shown
+from stabkit.audit.slope_parts import slope_calculation, slope_certificates
 from stabkit.audit.witnesses import Quotient, certain_quotient
 from stabkit.errors import InvalidArgument
 from stabkit.networks.ball_bound import BallBound, ball_bound
@@ -94,7 +94,7 @@ def judge_ball(network: Composition, ball: Ball, at_most: Fraction, until: float
         if proof is not None:
             return Judgement(name, "forward", PROVED, True, proof), known
     if quotient is not None and quotient.lower > at_most:
-        witness = confirm_all(quotient.exceeding(at_most))
+        witness = confirm_all(quotient.evidence_against(at_most))
         if witness is not None:
             return Judgement(name, "forward", REFUTED, True, witness, quotient.signals), known
     reason = "the certified bounds lie on both sides of it" if upper is not None else \
@@ -106,7 +106,7 @@ def judge_ball(network: Composition, ball: Ball, at_most: Fraction, until: float
 def _quotient(graph: Graph, ball: Ball, until: float, seed: int) -> Quotient | None:
     """The best pair in the ball that is found by a time."""
     best = None
-    for found in pairs_driven_apart(graph, until, seed, within=(
+    for found in drive_pairs_apart(graph, until, seed, within=(
             ball.centre.reshape(graph.shape), float(ball.radius) * _INSIDE)):
         if (best is None or found[0] > best[0]) and all(map(ball.holds, found[1:])):
             best = found
@@ -124,6 +124,6 @@ def _proof(network: Composition, inside: BallBound | None, at_most: Fraction, ba
         if inside.cells > 1:
             by += (f"; the ball is cut into {inside.cells} cells, and this is the one with the "
                    "largest constant; the constants of the others are taken as given")
-        proof = confirm_all((*slopes_shown(network.blocks),
+        proof = confirm_all((*slope_certificates(network.blocks),
                              *slope_calculation(inside.slopes, at_most, by)))
     return proof or network.shows(at_most, "for all inputs, so for those in the ball")

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from stabkit.audit.modes import judge_modes
 from stabkit.audit.notes import note_on
-from stabkit.audit.questions import BOUNDED, MODES, notion_named
+from stabkit.audit.questions import BOUNDED, MODES, notion_of_name
 from stabkit.audit.result import BlockReport
 from stabkit.errors import InvalidEvidence
 from stabkit.networks.blocks import DIFFUSION, HAMILTONIAN, Block
@@ -61,7 +61,7 @@ def notion_of(name: str, scheme: Scheme) -> Notion:
     """A notion of a scheme by its name."""
     if name == "energy" and isinstance(scheme, DiffusionScheme):
         return energy(Energy(scheme.K, scheme.flux))
-    return notion_named(name)
+    return notion_of_name(name)
 
 
 def alone(name: str, block: Block, task: Task) -> Status:
@@ -73,10 +73,11 @@ def _alone(name: str, block: Block, task: Task) -> Status:
     if why_not(name, block.graph, [block]):
         return INAPPLICABLE
     scheme = block.scheme
-    return judged(scheme, notion_of(name, scheme), min(task.trials, 1024), task.seed).status
+    return decide_or_say_why(scheme, notion_of(name, scheme), min(task.trials, 1024),
+                             task.seed).status
 
 
-def judged(scheme: Scheme, notion: Notion, trials: int, seed: int) -> Outcome:
+def decide_or_say_why(scheme: Scheme, notion: Notion, trials: int, seed: int) -> Outcome:
     """Decide a notion; what is too long for the checker is undecided, and says so."""
     try:
         found = decide(Stable(scheme, notion), trials=trials, seed=seed)

@@ -74,7 +74,7 @@ def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str
     >>> audit(Explicit(difference(1, 4), fluxes.soft(), "1/4"), budget=1).status
     <Status.PROVED: 'proved'>
     """
-    model = _accepted(model, shape, budget, seed, output)
+    model = _accept(model, shape, budget, seed, output)
     if rounding not in ROUNDINGS:
         raise InvalidArgument(f"rounding: must be among {', '.join(ROUNDINGS)}, got {rounding!r}")
     bound = None if at_most is None else fraction(at_most, "at_most")
@@ -94,8 +94,8 @@ def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str
     return audit_scheme(model, notions, bound, float(budget), seed, advance)
 
 
-def _accepted(model: Any, shape: Shape | int | None, budget: Any, seed: Any,
-              output: str | None = None) -> Graph | Scheme:
+def _accept(model: Any, shape: Shape | int | None, budget: Any, seed: Any,
+            output: str | None = None) -> Graph | Scheme:
     if isinstance(budget, bool) or not isinstance(budget, (int, float)) or \
             not 0 < budget < float("inf"):
         raise InvalidArgument(f"budget: must be a positive number of seconds, got {budget!r}")
@@ -132,7 +132,7 @@ def make_stable(model: Any, shape: Shape | int | None = None, *, budget: float =
     InvalidArgument
         Where no such change is found; the block with the largest constant is named.
     """
-    graph = _accepted(model, shape, budget, seed)
+    graph = _accept(model, shape, budget, seed)
     if not isinstance(graph, Graph):
         raise InvalidArgument(f"model: must be a file, a torch module or a graph, got "
                               f"{type(model).__name__}")

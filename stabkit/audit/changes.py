@@ -16,13 +16,13 @@ from time import monotonic
 
 import numpy as np
 
-from stabkit.audit.composition import Composition, composition_of, with_scaled
-from stabkit.errors import InvalidArgument, needed
+from stabkit.audit.composition import Composition, composition_of, scale_block
+from stabkit.errors import InvalidArgument, require_value
 from stabkit.networks.blocks import AFFINE, DIFFUSION, RESIDUAL, Block, recognise
 from stabkit.networks.branches import times, with_step_times
 from stabkit.networks.graph import Graph, Node
 from stabkit.networks.layers import Scaling
-from stabkit.networks.segments import joined
+from stabkit.networks.segments import join_graphs
 from stabkit.networks.step_sizes import certified_step
 from stabkit.networks.transposed_block import diffusion_block
 
@@ -54,7 +54,7 @@ class Change:
 
 def least_change(network: Composition, at_most: Fraction, until: float) -> Change | None:
     """The smallest change after which `at_most` is certified, or None where none was found."""
-    near = _restored(network, until)
+    near = _restore(network, until)
     if _is_certified(near.network, at_most):
         return near
     found = [made for way in (_with_smaller_steps, _with_smaller_layer)
@@ -79,22 +79,22 @@ def below(value: Fraction, digits: int = 6) -> str:
 
 
 # -- what is nearly there --------------------------------------------------------------------------
-def _restored(network: Composition, until: float) -> Change:
+def _restore(network: Composition, until: float) -> Change:
     """The network whose blocks have the transposed structure and a safe step, where it is near."""
     graphs, said = [], []
     for block in network.blocks:
-        made = block.once("restored", partial(_restored_block, block))
+        made = block.once("restored", partial(_restore_block, block))
         if made is None:
             graphs.append(block.graph)
             continue
         restored, tau = made
         graphs.append(restored)
         said.append(_restoration(block, tau))
-    return Change(composition_of(replace(joined(graphs), source=network.graph.source),
+    return Change(composition_of(replace(join_graphs(graphs), source=network.graph.source),
                                  until=until), tuple(said)) if said else Change(network, ())
 
 
-def _restored_block(block: Block) -> tuple[Graph, Fraction] | None:
+def _restore_block(block: Block) -> tuple[Graph, Fraction] | None:
     if block.form not in (DIFFUSION, RESIDUAL) or (block.bound is not None and block.bound <= 1):
         return None
     tau = _safe_tau(block)
@@ -121,7 +121,7 @@ def _safe_tau(block: Block) -> Fraction | None:
 def _restoration(block: Block, tau: Fraction) -> str:
     """What is to be changed in a block which is nearly a diffusion block, so that its step is tau.
     """
-    found = needed(block.transpose, "block: its second map is near no transpose")
+    found = require_value(block.transpose, "block: its second map is near no transpose")
     if block.form == DIFFUSION and block.tau is not None:
         return f"{block.name}: step at most {float(tau):.6g}, it is {float(block.tau):.6g}"
     second = next((node for node in (block.after.nodes if block.after else ())
@@ -188,7 +188,7 @@ def _with_steps(network: Composition, places: list[int], factor: float, until: f
     names = list(dict.fromkeys(names))
     more = f" and {len(names) - _NAMED} more in the other blocks" if len(names) > _NAMED else ""
     said = f"{', '.join(names[:_NAMED])}{more}: scale by {factor:.4g}"
-    graph = replace(joined(graphs), source=network.graph.source)
+    graph = replace(join_graphs(graphs), source=network.graph.source)
     quick = until if len(network.blocks) == 1 else -inf
     return Change(composition_of(graph, until=quick), (said,), Fraction(factor))
 
@@ -199,8 +199,9 @@ def _with_smaller_layer(network: Composition, at_most: Fraction, until: float) -
     if found is None:
         return None
     name = network.blocks[found[0]].graph.nodes[found[1]].name
-    return _scaled(network, at_most, until, found[0],
-                   lambda factor: _with_layer_times(network, found, factor), f"{name}: scale by")
+    return _scale_one_block(network, at_most, until, found[0],
+                            lambda factor: _with_layer_times(network, found,
+                                                             factor), f"{name}: scale by")
 
 
 def _with_layer_times(network: Composition, found: tuple[int, int], factor: float) -> Block:
@@ -211,13 +212,13 @@ def _with_layer_times(network: Composition, found: tuple[int, int], factor: floa
     return recognise(replace(graph, nodes=nodes))
 
 
-def scaled_last_layer(network: Composition, factor: Fraction, until: float) -> Change | None:
+def scale_last_layer(network: Composition, factor: Fraction, until: float) -> Change | None:
     """The last layer times a number a little below `factor`; nothing is certified of it."""
     found = next(_weights_last_first(network), None)
     if found is None:
         return None
     factor = Fraction(below(factor * (1 - Fraction(_ROOM[1]))))
-    made = with_scaled(network, found[0], _with_layer_times(network, found, float(factor)), factor,
+    made = scale_block(network, found[0], _with_layer_times(network, found, float(factor)), factor,
                        until)
     name = network.blocks[found[0]].graph.nodes[found[1]].name
     return Change(made, (f"{name}: scale by {float(factor):.6g}",), factor)
@@ -227,22 +228,22 @@ def _with_smaller_result(network: Composition, at_most: Fraction, until: float) 
     """The result of the network times a number."""
     last, name = network.graph.output_shape, network.graph.nodes[-1].name
 
-    def scaled(factor: float) -> Block:
+    def block_times(factor: float) -> Block:
         return recognise(Graph([Node(f"{name} times {factor:.6g}", "Mul", Scaling(
             np.array(factor)), (-1,), last)], last))
 
-    return _scaled(network, at_most, until, len(network.blocks), scaled,
-                   f"{name}: multiply its result by")
+    return _scale_one_block(network, at_most, until, len(network.blocks), block_times,
+                            f"{name}: multiply its result by")
 
 
-def _scaled(network: Composition, at_most: Fraction, until: float, number: int,
-            scaled: Callable[[float], Block], said: str) -> Change | None:
+def _scale_one_block(network: Composition, at_most: Fraction, until: float, number: int,
+                     scaled: Callable[[float], Block], said: str) -> Change | None:
     """The largest factor of a block that does, as weights are rounded."""
     if network.upper is None:
         return None
     for room in _ROOM:
         factor = Fraction(below(at_most / network.upper * (1 - Fraction(room))))
-        made = with_scaled(network, number, scaled(float(factor)), factor, until)
+        made = scale_block(network, number, scaled(float(factor)), factor, until)
         if _is_certified(made, at_most):
             return Change(made, (f"{said} {float(factor):.6g}",), factor)
         if monotonic() >= until:

@@ -19,11 +19,11 @@ from stabkit.audit.slope_parts import (
     parts_of,
     scaled_parts,
 )
-from stabkit.networks.balance import balanced
+from stabkit.networks.balance import balance_factors
 from stabkit.networks.blocks import Block, blocks_of, usable
 from stabkit.networks.graph import Graph
 from stabkit.networks.layers.activation import diffusivity_evidence
-from stabkit.networks.segments import joined
+from stabkit.networks.segments import join_graphs
 from stabkit.stability.confirmation import confirm_all
 from stabkit.stability.notions import Notion
 from stabkit.stability.verdict import Evidence
@@ -66,7 +66,7 @@ class Composition:
     def shows(self, at_most: Fraction, by: str) -> tuple[Evidence, ...] | None:
         """Confirmed evidence that the constant of the network is `at_most`, or None."""
         for blocks, bounds in ((self.blocks, self.bounds), self.even):
-            whole, known = product(bounds), _known(bounds)
+            whole, known = product(bounds), _known_bounds(bounds)
             if whole is not None and whole <= at_most:
                 moved = "" if blocks is self.blocks else \
                     "diagonal factors were moved through activations with phi(ts) = t phi(s); "
@@ -91,7 +91,7 @@ class Composition:
         if whole is None or whole > 1:
             return self.shows(Fraction(1), by)
         if rest:
-            evidence += evidence_of(rest, _known(bounds), Fraction(1), by)
+            evidence += evidence_of(rest, _known_bounds(bounds), Fraction(1), by)
         return confirm_all(evidence)
 
     def keeps_norm(self, by: str) -> tuple[Evidence, ...] | None:
@@ -99,10 +99,10 @@ class Composition:
         gains = [block.gain for block in self.blocks]
         whole = product(gains)
         return None if whole is None or whole > 1 else confirm_all(evidence_of(
-            self.blocks, _known(gains), Fraction(1), by, diffusivity_evidence))
+            self.blocks, _known_bounds(gains), Fraction(1), by, diffusivity_evidence))
 
 
-def _known(bounds: Bounds) -> list[Fraction]:
+def _known_bounds(bounds: Bounds) -> list[Fraction]:
     return [bound for bound in bounds if bound is not None]
 
 
@@ -129,18 +129,18 @@ def composition_of(graph: Graph, advance: Callable[[str], None] = lambda name: N
     known = any(part.slopes is not None for part in found.parts)
     if not graph.is_small or (known and found.upper is not None and found.upper > _NEARLY_ONE):
         return found  # multipliers do what diagonal factors do, and more, but not exactly
-    even = balanced(blocks)
+    even = balance_factors(blocks)
     return found if even is blocks else replace(
         found, even=(even, [block.bound for block in even]))
 
 
-def with_scaled(network: Composition, number: int, block: Block, factor: Fraction, until: float
+def scale_block(network: Composition, number: int, block: Block, factor: Fraction, until: float
                 ) -> Composition:
     """The network with a block in the place of the affine one that it is `factor` times, or at the
     end: what is certified of the others is kept, and multipliers are scaled."""
     blocks, bounds = list(network.blocks), list(network.bounds)
     blocks[number:number + 1], bounds[number:number + 1] = [block], [block.bound]
-    graph = replace(joined([one.graph for one in blocks]), source=network.graph.source)
+    graph = replace(join_graphs([one.graph for one in blocks]), source=network.graph.source)
     known = [bound for bound in map(product, (network.bounds, _constants(network.parts)))
              if bound is not None]
     if network.upper is None or network.upper not in known:  # moved factors made it

@@ -9,7 +9,7 @@ from time import monotonic
 
 import numpy as np
 
-from stabkit.audit.block_report import Task, alone, judged, notion_of, why_not
+from stabkit.audit.block_report import Task, alone, decide_or_say_why, notion_of, why_not
 from stabkit.audit.composition import (
     Composition,
     largest_block,
@@ -22,7 +22,7 @@ from stabkit.audit.questions import (
     MODES,
     NOTIONS,
     constant_name,
-    notion_named,
+    notion_of_name,
 )
 from stabkit.audit.result import Judgement
 from stabkit.audit.rounded_weights import unit_of
@@ -71,28 +71,28 @@ def judgements_of(known: Known, asked: Sequence[str], at_most: Fraction | None) 
         share = max(known.task.until - now, 0.0) / (len(plain) - number)
         least = 0.0 if name == "energy" and not counts else _SEARCHED
         with time_limit(now + max(share, LEAST if counts else 0.0), least):
-            decided[name] = _judged(name, counts, known)
+            decided[name] = _judge_notion(name, counts, known)
     found = [decided[name] for name in plain]
     contracts = next(item for item in found if item.notion == "contraction")
     if at_most is not None:
         found.insert(0, _constant(known, at_most, contracts))
     if BOUNDED in asked or any(block.couplings for block in known.network.blocks):
-        found.append(_bounded(BOUNDED in asked, known, contracts))
+        found.append(_judge_boundedness(BOUNDED in asked, known, contracts))
     return found + _modes(MODES in asked, known.network.blocks, known.task)
 
 
 # -- one notion ------------------------------------------------------------------------------------
-def _judged(name: str, counts: bool, known: Known) -> Judgement:
+def _judge_notion(name: str, counts: bool, known: Known) -> Judgement:
     network, task = known.network, known.task
     reason = why_not(name, network.graph, network.blocks)
     if reason:
         return Judgement(name, "forward", INAPPLICABLE, counts, reason=reason)
-    outcome = _decided(name, counts, known)
+    outcome = _decide_notion(name, counts, known)
     rounding = ""
     if outcome.status is not PROVED and known.meant is not None:
         proof = _proof_as_meant(name, known.meant[0])
         if proof is not None:
-            rounding = _told(known.meant[1], _as_they_stand(name, network, outcome))
+            rounding = _note_on_rounding(known.meant[1], _as_they_stand(name, network, outcome))
             outcome = Outcome(PROVED, proof)
     elif known.rounding == "intervals" and outcome.status in (PROVED, REFUTED):
         rounding = f"{outcome.status} for all weights that round to those in the file"
@@ -110,7 +110,7 @@ def _judgement(name: str, counts: bool, outcome: Outcome, layer: str = "", round
                      layer, outcome.trials, outcome.reason, rounding)
 
 
-def _told(changes: Sequence[str], numbers: str) -> str:
+def _note_on_rounding(changes: Sequence[str], numbers: str) -> str:
     return f"proved for the numbers that were meant ({'; '.join(changes)}); for those " \
            f"in the file: {numbers}"
 
@@ -138,15 +138,15 @@ def _by(name: str) -> str:
         "" if name == "contraction" else ", and 0 is mapped to 0")
 
 
-def _decided(name: str, counts: bool, known: Known) -> Outcome:
+def _decide_notion(name: str, counts: bool, known: Known) -> Outcome:
     network, quotient, graph = known.network, known.quotient, known.network.graph
     lipschitz = name == "contraction" or (name == "euclidean" and not graph.has_bias)
     if known.rounding == "intervals":
-        return _decided_within(name, known) if lipschitz else Outcome(
+        return _decide_within_rounding(name, known) if lipschitz else Outcome(
             UNDECIDED, reason="not decided for all weights within rounding; take the numbers as "
                               "they stand (exact) or as they were meant (snapped)")
     if lipschitz and network.upper is not None and network.upper <= 1:
-        proof = network.contracts(notion_named(name), _by(name))
+        proof = network.contracts(notion_of_name(name), _by(name))
         if proof is not None:
             return Outcome(PROVED, proof)
     if name == "contraction" and quotient is not None and quotient.lower > 1:
@@ -165,10 +165,11 @@ def _decided(name: str, counts: bool, known: Known) -> Outcome:
     if not counts and not is_quick(graph) and monotonic() >= known.task.until:
         return Outcome(UNDECIDED, reason="no time was left")
     scheme = whole(graph, network.blocks)
-    return shown(judged(scheme, notion_of(name, scheme), known.task.trials, known.task.seed))
+    return read_witness(decide_or_say_why(scheme, notion_of(name, scheme), known.task.trials,
+                                          known.task.seed))
 
 
-def _decided_within(name: str, known: Known) -> Outcome:
+def _decide_within_rounding(name: str, known: Known) -> Outcome:
     """A notion for all networks within rounding of the file's numbers."""
     network, quotient = known.network, known.quotient
     if name == "euclidean":
@@ -187,7 +188,7 @@ def _proof_as_meant(name: str, network: Composition) -> tuple[Evidence, ...] | N
     """Certificates only: a search would find again what it found for the file's numbers."""
     lipschitz = name == "contraction" or (name == "euclidean" and not network.graph.has_bias)
     if lipschitz and network.upper is not None and network.upper <= 1:
-        return network.contracts(notion_named(name), _by(name))
+        return network.contracts(notion_of_name(name), _by(name))
     if not network.graph.is_small or why_not(name, network.graph, network.blocks):
         return None
     scheme = whole(network.graph, network.blocks)
@@ -202,7 +203,7 @@ def _open(name: str, upper: Fraction | None) -> str:
     return "the network is too large for this notion's search"
 
 
-def shown(outcome: Outcome) -> Outcome:
+def read_witness(outcome: Outcome) -> Outcome:
     """An outcome with the signals of its witness, read from the evidence."""
     if outcome.status is not REFUTED:
         return outcome
@@ -239,13 +240,13 @@ def _constant(known: Known, at_most: Fraction, contracts: Judgement) -> Judgemen
     if outcome.status is not PROVED and known.meant is not None:
         evidence = known.meant[0].shows(at_most, by)
         if evidence is not None:
-            rounding = _told(known.meant[1], _as_they_stand(CONSTANT, network, outcome))
+            rounding = _note_on_rounding(known.meant[1], _as_they_stand(CONSTANT, network, outcome))
             outcome = Outcome(PROVED, evidence)
     return _judgement(name, True, outcome, "", rounding)
 
 
 # -- depth -----------------------------------------------------------------------------------------
-def _bounded(counts: bool, known: Known, contracts: Judgement) -> Judgement:
+def _judge_boundedness(counts: bool, known: Known, contracts: Judgement) -> Judgement:
     network, quotient = known.network, known.quotient
     if network.graph.shape != network.graph.output_shape:
         return Judgement(BOUNDED, "forward", INAPPLICABLE, counts,
@@ -276,7 +277,7 @@ def _modes(counts: bool, blocks: list[Block], task: Task) -> list[Judgement]:
                           if pair[1].status is status), ("", None))
     if outcome is None:
         outcome = Outcome(PROVED, tuple(item for _, one in found for item in one.evidence))
-    forward = replace(_judgement(MODES, counts, shown(outcome), name),
+    forward = replace(_judgement(MODES, counts, read_witness(outcome), name),
                       reason=outcome.reason or "of each block alone; nothing follows from it for "
                                                "the network")
     return [forward, replace(forward, direction="backward")]

@@ -20,7 +20,7 @@ from stabkit.arithmetic.transcript import Transcript
 from stabkit.networks.blocks import Block
 from stabkit.networks.graph import Graph
 from stabkit.networks.layers import Layer
-from stabkit.networks.segments import joined
+from stabkit.networks.segments import join_graphs
 from stabkit.stability.confirmation import confirm_evidence
 from stabkit.stability.verdict import PROVED, REFUTED, UNDECIDED, Evidence, Outcome, calculation
 
@@ -34,7 +34,7 @@ def judge_depth(blocks: Sequence[Block]) -> Outcome:
     `blocks` are those of a network that keeps the shape of its input, and for which no constant
     up to 1 is certified.
     """
-    graph = joined([block.graph for block in blocks])
+    graph = join_graphs([block.graph for block in blocks])
     if not graph.is_small or graph.size > _LARGEST:
         return Outcome(UNDECIDED, reason="bounded growth over depth is not known; the network is "
                                          "too large to look for a form that no block increases")
@@ -46,7 +46,7 @@ def judge_depth(blocks: Sequence[Block]) -> Outcome:
             proof = _proof(form, unlike)
             if proof is not None:
                 return Outcome(PROVED, (proof,))
-    growing = _growing(graph)
+    growing = _growth_at_fixed_point(graph)
     if growing is not None:
         return Outcome(REFUTED, (growing,))
     return Outcome(UNDECIDED, reason="bounded growth over depth is not known: no quadratic form "
@@ -136,7 +136,7 @@ def _proof(form: np.ndarray, steps: Sequence[np.ndarray]) -> Evidence | None:
 
 
 # -- growth without bound --------------------------------------------------------------------------
-def _growing(graph: Graph) -> Evidence | None:
+def _growth_at_fixed_point(graph: Graph) -> Evidence | None:
     """That the derivative at a fixed point has an eigenvalue of modulus > 1."""
     S = _derivative_at_zero(graph)
     if S is None:

@@ -10,7 +10,7 @@ from stabkit.errors import InvalidArgument
 from stabkit.networks.graph import Graph
 from stabkit.networks.layers import Shape
 from stabkit.schemes import Function, Scheme
-from stabkit.user_files import opened
+from stabkit.user_files import open_file
 
 
 class ExactFunction(Function):
@@ -44,7 +44,7 @@ def as_model(model: Any, shape: Shape | None = None, output: str | None = None) 
 def read(path: str | Path, shape: Shape | None = None, output: str | None = None) -> Graph:
     """Read a network from a file: by its content, and by its ending where that says nothing."""
     path = Path(path)
-    with opened(path, "model") as stream:
+    with open_file(path, "model") as stream:
         start = stream.read(4)
     ending = path.suffix.lower()
     if ending not in (".npz", ".onnx"):

@@ -40,7 +40,7 @@ def judge_modes(coupling: Coupling, seed: int) -> Outcome:
             return Outcome(UNDECIDED, reason="no bound proves it, and no time was left to look for "
                                              "a growing mode")
         for flip, bound in _tests(coupling, state):
-            witness = _written(coupling, state, flip, bound)
+            witness = _write_mode(coupling, state, flip, bound)
             if witness is not None:
                 return Outcome(REFUTED, (witness,), trials=_STATES)
     return Outcome(UNDECIDED, trials=_STATES, reason="no bound proves it, and no growing mode was "
@@ -59,7 +59,7 @@ def _tests(coupling: Coupling, state: np.ndarray) -> Iterator[tuple[int, Fractio
     half = len(state) // 2
     z = state[half:].astype(float)
     A = _slope_matrix(coupling.first, z)
-    y = state[:half].astype(float) + _applied(coupling.first, z)
+    y = state[:half].astype(float) + _apply_branch(coupling.first, z)
     B = _slope_matrix(coupling.second, y)
     one = np.eye(half)
     S = np.block([[one, A], [B, one + B @ A]])
@@ -80,14 +80,14 @@ def _slope_matrix(branch: Branch, x: np.ndarray) -> np.ndarray:
     return W2 @ np.diag(branch.flux.slope(s)) @ W1
 
 
-def _applied(branch: Branch, x: np.ndarray) -> np.ndarray:
+def _apply_branch(branch: Branch, x: np.ndarray) -> np.ndarray:
     W1, W2 = (chain.matrix.exact().astype(float) for chain in (branch.before, branch.after))
     s = W1 @ x + branch.before.offset.astype(float)
     return W2 @ branch.flux.activation(s) + branch.after.offset.astype(float)
 
 
-def _written(coupling: Coupling, state: np.ndarray, flip: int, bound: Fraction
-             ) -> Evidence | None:
+def _write_mode(coupling: Coupling, state: np.ndarray, flip: int, bound: Fraction
+                ) -> Evidence | None:
     half, log = len(state) // 2, Transcript()
     log.give("u", state)
     log.give("c", bound)

@@ -16,7 +16,7 @@ from stabkit.audit.ball import Ball, judge_ball
 from stabkit.audit.block_report import Task, report_on
 from stabkit.audit.composition import Composition, composition_of, widened_composition
 from stabkit.audit.decision import TRIALS_PER_SECOND, Known, judgements_of
-from stabkit.audit.questions import BOUNDED, NOTIONS, chosen
+from stabkit.audit.questions import BOUNDED, NOTIONS, select_notions
 from stabkit.audit.requirements import check
 from stabkit.audit.result import Audit, BlockReport, Judgement, Local
 from stabkit.audit.rounded_weights import before_rounding, unit_of
@@ -24,7 +24,7 @@ from stabkit.audit.witnesses import Quotient, is_quick, largest_quotient, second
 from stabkit.networks.blocks import Block
 from stabkit.networks.graph import Graph
 from stabkit.networks.layers import Product
-from stabkit.networks.segments import shared
+from stabkit.networks.segments import share_layers
 from stabkit.stability.verdict import PROVED
 from stabkit.time_limit import time_limit
 
@@ -49,19 +49,19 @@ def audit_graph(graph: Graph, request: Request, budget: float, seed: int,
     """Audit a network; see :func:`stabkit.audit`."""
     start, early = monotonic(), 0.2 if request.ball else 0.4
     check(graph)
-    graph = shared(graph)
+    graph = share_layers(graph)
     unit = unit_of(graph) if request.rounding == "intervals" else Fraction(0)
     until = start + max(early * budget, _LEAST)
     with time_limit(inf if is_quick(graph) else until):
         network = widened_composition(graph, unit) if unit else composition_of(
             graph, advance, until)
-    asked = _asked(request, graph, network.blocks)
+    asked = _notions_to_judge(request, graph, network.blocks)
     trials = max(256, int(budget * TRIALS_PER_SECOND / (len(NOTIONS) + len(network.blocks))))
     task = Task(trials, seed, advance, start + _FOR_ALL_ELSE * budget)  # the rest is for advice
-    first, local = _judged_in_ball(network, request, task)
+    first, local = _judge_in_ball(network, request, task)
     quotient = _quotient(network, task, budget, unit)
     advance("witness")
-    meant = _meant(network, task) if request.rounding == "snapped" else None
+    meant = _network_before_rounding(network, task) if request.rounding == "snapped" else None
     known = Known(network, meant, quotient, task, request.rounding)
     judgements = first + judgements_of(known, asked, None if request.ball else request.at_most)
     with time_limit(max(task.until, monotonic() + _LEAST)):
@@ -75,7 +75,8 @@ def audit_graph(graph: Graph, request: Request, budget: float, seed: int,
                      replace(task, until=max(start + budget, monotonic() + _LEAST)))
     return Audit(graph.source, graph.shape, graph.output_shape, graph.weights, reports,
                  tuple(judgements), quotient.lower if quotient else None, upper, advice, seed,
-                 budget, request.rounding, local, _unbounded(graph) if upper is None else "")
+                 budget, request.rounding, local,
+                 _first_unbounded_layer(graph) if upper is None else "")
 
 
 def _advice(network: Composition, reports: Sequence[BlockReport], judgements: Sequence[Judgement],
@@ -90,7 +91,7 @@ def _advice(network: Composition, reports: Sequence[BlockReport], judgements: Se
     return here + advise(network, reports, others, None, task)
 
 
-def _unbounded(graph: Graph) -> str:
+def _first_unbounded_layer(graph: Graph) -> str:
     """In words, the first layer of which no Lipschitz constant is certified."""
     for node in graph.nodes:
         product = isinstance(node.layer, Product)
@@ -101,8 +102,8 @@ def _unbounded(graph: Graph) -> str:
     return ""
 
 
-def _judged_in_ball(network: Composition, request: Request, task: Task
-                    ) -> tuple[list[Judgement], Local | None]:
+def _judge_in_ball(network: Composition, request: Request, task: Task
+                   ) -> tuple[list[Judgement], Local | None]:
     if request.ball is None:
         return [], None
     now = monotonic()
@@ -112,7 +113,8 @@ def _judged_in_ball(network: Composition, request: Request, task: Task
     return [judged], local
 
 
-def _meant(network: Composition, task: Task) -> tuple[Composition, tuple[str, ...]] | None:
+def _network_before_rounding(network: Composition, task: Task
+                             ) -> tuple[Composition, tuple[str, ...]] | None:
     with time_limit(task.until):
         if is_late(network.graph):
             return None
@@ -133,9 +135,9 @@ def _quotient(network: Composition, task: Task, budget: float, unit: Fraction) -
         return largest_quotient(graph, now + whole - last, task.seed, unit, network.upper)
 
 
-def _asked(request: Request, graph: Graph, blocks: Sequence[Block]) -> list[str]:
+def _notions_to_judge(request: Request, graph: Graph, blocks: Sequence[Block]) -> list[str]:
     if request.notions or request.at_most is not None or request.ball is not None:
-        return chosen(request.notions or (), tuple(NOTIONS))
+        return select_notions(request.notions or (), tuple(NOTIONS))
     if any(block.couplings for block in blocks):
         return [BOUNDED]
     return ["contraction" if graph.has_bias else "euclidean"]

@@ -31,7 +31,7 @@ from stabkit.networks.layers import (
     Shape,
     Sum,
 )
-from stabkit.user_files import opened
+from stabkit.user_files import open_file
 
 LARGEST = 1 << 30  # bytes that the arrays of a file may have together
 UNSUSPECTED = 1 << 26  # bytes that a file may unpack to, however small it is
@@ -59,7 +59,7 @@ def read(path: str | Path) -> Graph:
 def from_arrays(arrays: Mapping[str, np.ndarray], source: str = "arrays") -> Graph:
     """A network from named arrays; see the top of this file."""
     _check_keys(source, set(arrays))
-    found = {key: _checked(source, key, np.asarray(value)) for key, value in arrays.items()}
+    found = {key: _check_array(source, key, np.asarray(value)) for key, value in arrays.items()}
     return _row(source, found) if "A0" in found else _block(source, found)
 
 
@@ -79,7 +79,7 @@ def _check_keys(source: str, keys: set[str]) -> None:
 # -- the file --------------------------------------------------------------------------------------
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     try:
-        with opened(path, "model") as file, zipfile.ZipFile(file) as archive:
+        with open_file(path, "model") as file, zipfile.ZipFile(file) as archive:
             members = archive.infolist()
             size = sum(member.file_size for member in members)
             if len(members) > _MEMBERS or size > LARGEST:
@@ -118,7 +118,7 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> np.
         return np.lib.format.read_array(stream, allow_pickle=False)
 
 
-def _checked(source: str, key: str, value: np.ndarray) -> np.ndarray:
+def _check_array(source: str, key: str, value: np.ndarray) -> np.ndarray:
     if value.dtype.kind == "U":
         return value
     if value.dtype.kind not in "fiub" or value.dtype.itemsize > 8:
@@ -163,7 +163,7 @@ def _block(source: str, found: Mapping[str, np.ndarray]) -> Graph:
         second: Layer = _linear(source, found, "2", middle)[0]
         sign = 1
     else:
-        second, sign = first.transposed, -1
+        second, sign = first.transpose_layer, -1
     step = found.get("step", np.array(1.0))
     if step.size != 1 or step.dtype.kind == "U" or not float(step.ravel()[0]) > 0:
         raise InvalidArgument(f"{source}: step must be one positive number, got {step}")

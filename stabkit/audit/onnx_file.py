@@ -34,15 +34,15 @@ from stabkit.audit.reading import (
     reduction,
 )
 from stabkit.audit.reading.builder import Builder, View
-from stabkit.audit.reading.fusion import fused
+from stabkit.audit.reading.fusion import fuse
 from stabkit.audit.reading.old_forms import PLAIN, old_form
 from stabkit.audit.reading.operator import Constant, Operator, Value
-from stabkit.audit.reading.order import nodes_behind, written_out
+from stabkit.audit.reading.order import nodes_behind, write_out
 from stabkit.audit.reading.tensors import FLOATS, read_tensor, total_bytes
 from stabkit.errors import InvalidArgument
 from stabkit.installation import install
 from stabkit.networks.graph import Graph
-from stabkit.user_files import opened
+from stabkit.user_files import open_file
 
 OLDEST = 6
 LARGEST = 1 << 31  # bytes; a protocol buffer holds no more
@@ -54,7 +54,7 @@ def _extreme(op: Operator) -> View:
     return extremes.extreme(op) if alone else entrywise.clip(op)
 
 
-def _quantised(op: Operator) -> View:
+def _refuse_quantisation(op: Operator) -> View:
     raise op.refuse("a signal rounded to a grid, which is not continuous and has no Lipschitz "
                     "constant; audit the network before its activations are quantised")
 
@@ -69,17 +69,17 @@ _ONE: dict[str, Callable[[Operator], Any]] = {
     "Min": _extreme, "Max": _extreme, "PRelu": entrywise.prelu,
     "BatchNormalization": entrywise.batch_normalization, "Identity": entrywise.keep,
     "Dropout": entrywise.keep, "Cast": entrywise.keep, "CastLike": entrywise.keep,
-    "HardSigmoid": entrywise.hard_sigmoid, "Selu": entrywise.scaled_elu,
-    "Celu": entrywise.scaled_elu, "Gelu": entrywise.gelu, "Pow": formulas.power,
-    "Not": formulas.negated, **dict.fromkeys(formulas.COMPARISONS, formulas.compared),
+    "HardSigmoid": entrywise.hard_sigmoid, "Selu": entrywise.scale_elu,
+    "Celu": entrywise.scale_elu, "Gelu": entrywise.gelu, "Pow": formulas.power,
+    "Not": formulas.negate, **dict.fromkeys(formulas.COMPARISONS, formulas.compare),
     **dict.fromkeys(set(formulas.FORMULAS) - {"Abs"}, formulas.function),
-    "ThresholdedRelu": formulas.thresholded, "LpNormalization": reduction.lp_normalised,
-    **dict.fromkeys(reduction.REDUCTIONS, reduction.reduced),
+    "ThresholdedRelu": formulas.threshold_relu, "LpNormalization": reduction.lp_normalise,
+    **dict.fromkeys(reduction.REDUCTIONS, reduction.reduce_axes),
     "Where": choices.where, "Softmax": grouped.softmax, "LogSoftmax": grouped.softmax,
     "LayerNormalization": grouped.layer_norm, "RMSNormalization": grouped.layer_norm,
     "GroupNormalization": grouped.group_norm, "InstanceNormalization": grouped.group_norm,
     "LRN": grouped.local_response, "Shrink": grouped.shrink, "Einsum": contraction.einsum,
-    "CumSum": contraction.cumulative, "QuantizeLinear": _quantised,
+    "CumSum": contraction.cumulative, "QuantizeLinear": _refuse_quantisation,
     "DFT": fourier.transform,
 }
 _SEVERAL: dict[str, Callable[[Operator], list]] = {
@@ -114,7 +114,7 @@ def read(path: str | Path, shape: tuple[int, ...] | None = None, output: str | N
         place), a weight is not finite, or the network does not fit into memory.
     """
     path = Path(path)
-    with opened(path, "model") as file:
+    with open_file(path, "model") as file:
         size = os.fstat(file.fileno()).st_size
         if size > LARGEST:
             raise InvalidArgument(f"model: {path} has {memory.in_words(size)}; an ONNX file has at "
@@ -143,7 +143,7 @@ def read_bytes(content: bytes, source: str, folder: Path | None = None,
 def read_model(model: Any, source: str, folder: Path | None = None,
                shape: tuple[int, ...] | None = None, output: str | None = None) -> Graph:
     """Read an onnx.ModelProto."""
-    return _Reading(written_out(model, source, _KNOWN), source, folder).graph(shape, output)
+    return _Reading(write_out(model, source, _KNOWN), source, folder).graph(shape, output)
 
 
 class _Reading:
@@ -167,19 +167,19 @@ class _Reading:
     # -- the whole -----------------------------------------------------------------------------
     def graph(self, shape: tuple[int, ...] | None, output: str | None) -> Graph:
         needed = total_bytes(self.proto.initializer)
-        self.named("its weights", memory.require, 2 * needed, f"{needed} bytes of weights")
+        self.say_place("its weights", memory.require, 2 * needed, f"{needed} bytes of weights")
         name = self.output_name(output)
-        nodes = self.named(f"output {name!r}", nodes_behind, self.proto.node, name)
+        nodes = self.say_place(f"output {name!r}", nodes_behind, self.proto.node, name)
         used = {source for node in nodes for source in node.input} | {name}
         inputs = [entry for entry in self.proto.input if entry.name not in self.tensors
                   and (entry.name in used or len(self.proto.input) == 1)]
         self.begin(inputs, shape)
         for number, node in enumerate(nodes):
             self.read_node(number, node)
-        result = self.named(f"output {name!r}", self.lookup, name)
+        result = self.say_place(f"output {name!r}", self.lookup, name)
         if not isinstance(result, View):
             raise self.error(f"output {name!r} does not depend on the input")
-        return self.named(f"output {name!r}", lambda: fused(self.build.finish(result)))
+        return self.say_place(f"output {name!r}", lambda: fuse(self.build.finish(result)))
 
     def output_name(self, given: str | None) -> str:
         names = [entry.name for entry in self.proto.output]
@@ -195,8 +195,8 @@ class _Reading:
         """Begin a graph; several inputs are taken side by side as one signal."""
         if len(inputs) == 1:
             full = self.input_shape(inputs[0], shape)
-            self.build = self.named(f"input {inputs[0].name!r}", Builder, full, len(full) > 1,
-                                    self.source)
+            self.build = self.say_place(f"input {inputs[0].name!r}", Builder, full, len(full) > 1,
+                                        self.source)
             self.values[inputs[0].name] = self.build.input
             return
         if not inputs:
@@ -209,11 +209,11 @@ class _Reading:
             raise self.error(f"has the inputs {_names(inputs)}; several are taken together only "
                              "with a batch axis of size 1 in front of each")
         ends = np.cumsum([0, *map(prod, fulls)])
-        self.build = self.named("its inputs", Builder, (1, int(ends[-1])), True, self.source)
+        self.build = self.say_place("its inputs", Builder, (1, int(ends[-1])), True, self.source)
         for entry, full, start, end in zip(inputs, fulls, ends, ends[1:], strict=False):
             self.values[entry.name] = View(-1, full, np.arange(start, end))
 
-    def named(self, place: str, function: Callable, *args: Any) -> Any:
+    def say_place(self, place: str, function: Callable, *args: Any) -> Any:
         """Call a function; what goes wrong is said with its place."""
         try:
             return function(*args)
@@ -256,7 +256,7 @@ class _Reading:
         name = _place_of(node) or f"{node.op_type}#{number}"
         place = f"node {name!r} ({node.op_type})"
         self.build.name, self.build.kind = name, node.op_type
-        outputs = self.named(place, self.outputs_of, node)
+        outputs = self.say_place(place, self.outputs_of, node)
         for output, value in zip(node.output, outputs, strict=False):
             if output in self.values or output in self.tensors:
                 raise self.error(f"{place}: its output {output!r} is computed twice")
@@ -281,9 +281,9 @@ class _Reading:
             return _SEVERAL[op.kind](op)
         if op.kind in entrywise.FLUXES:
             return [entrywise.activate(op, entrywise.FLUXES[op.kind](op))]
-        raise op.refuse(self.understood(op))
+        raise op.refuse(self.what_was_read(op))
 
-    def understood(self, op: Operator) -> str:
+    def what_was_read(self, op: Operator) -> str:
         """What was read before an operator that is not known."""
         given = " and ".join(str(value.shape) for value in op.inputs if isinstance(value, View))
         return f"before it {len(self.build.nodes)} layers were read; it is applied to a signal " \

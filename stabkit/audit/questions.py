@@ -46,7 +46,7 @@ def words_of(name: str) -> Words:
     return _WORDS[name.split()[0]]
 
 
-def notion_named(name: str) -> Notion:
+def notion_of_name(name: str) -> Notion:
     """The notion of schemes that a question asks for."""
     notion = NOTIONS.get(name)
     if notion is None:
@@ -70,7 +70,7 @@ def _number(value: Fraction) -> str:
     return short if Fraction(short) == value else str(value)
 
 
-def chosen(notions: Sequence[str], known: Sequence[str]) -> list[str]:
+def select_notions(notions: Sequence[str], known: Sequence[str]) -> list[str]:
     """The names that were asked for, each of them known."""
     asked = [notions] if isinstance(notions, str) else list(notions)
     unknown = [name for name in asked if name not in known]

@@ -11,7 +11,7 @@ from stabkit.audit.composition import composition_of, largest_block
 from stabkit.audit.network_audit import Request, audit_graph
 from stabkit.audit.questions import BOUNDED, MODES
 from stabkit.audit.result import Audit
-from stabkit.audit.reversible import calmed
+from stabkit.audit.reversible import calm_network
 from stabkit.errors import InvalidArgument
 from stabkit.networks.blocks import blocks_of
 from stabkit.networks.graph import Graph
@@ -50,7 +50,7 @@ def repair(graph: Graph, name: str, budget: float, seed: int) -> Repair:
         found = audit_graph(graph, request, budget, seed)
         if all(item.status is PROVED for item in found.judgements if item.notion == MODES):
             return Repair(graph, (), found)
-        calm = calmed(blocks, seed)
+        calm = calm_network(blocks, seed)
         made = None if calm is None else (calm.graph, tuple(calm.said))
     else:
         network = composition_of(graph, until=monotonic() + budget)

@@ -30,10 +30,10 @@ def check(graph: Graph) -> None:
             if np.abs(numbers).max(initial=0) > _LARGEST:
                 raise InvalidArgument(f"model: {node.name} ({node.kind}) has a number beyond "
                                       f"{_LARGEST:.0e}, whose products overflow; scale it")
-    memory.require(needed(graph), f"model: auditing {graph.source or 'this network'}")
+    memory.require(bytes_of_audit(graph), f"model: auditing {graph.source or 'this network'}")
 
 
-def needed(graph: Graph) -> int:
+def bytes_of_audit(graph: Graph) -> int:
     """About how many bytes an audit takes."""
     signals = sum(prod(node.shape) for node in graph.nodes)
     largest = max((array.size for node in graph.nodes for array in node.layer.arrays),

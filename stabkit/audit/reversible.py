@@ -16,7 +16,7 @@ from stabkit.networks.branches import increments, with_layers, with_step_times
 from stabkit.networks.couplings import Branch, Coupling
 from stabkit.networks.graph import Graph
 from stabkit.networks.layers import Layer, Scaling
-from stabkit.networks.segments import joined
+from stabkit.networks.segments import join_graphs
 from stabkit.networks.step_sizes import largest_modal_step, modal_step
 from stabkit.stability.verdict import PROVED
 
@@ -41,17 +41,17 @@ class Calmed:
     has_one_bound: bool
 
 
-def calmed(blocks: Sequence[Block], seed: int) -> Calmed | None:
+def calm_network(blocks: Sequence[Block], seed: int) -> Calmed | None:
     """The network with opposite signs, exact transposes and safe steps, where that is near."""
     graphs: list[Graph] = []
     said: list[str] = []
     for block in blocks:
-        made = _calmed(block) if block.couplings else None
+        made = _calm_block(block) if block.couplings else None
         graphs.append(made[0] if made else block.graph)
         said += made[1] if made else []
     if not said:
         return None
-    graph = joined(graphs)
+    graph = join_graphs(graphs)
     changed = blocks_of(graph)
     if not all(judge_modes(step, seed).status is PROVED
                for block in changed for step in block.couplings):
@@ -59,7 +59,7 @@ def calmed(blocks: Sequence[Block], seed: int) -> Calmed | None:
     return Calmed(graph, said, judge_depth(changed).status is PROVED)
 
 
-def _calmed(block: Block) -> Made | None:
+def _calm_block(block: Block) -> Made | None:
     said: list[str] = []
     for way in (_with_transposes, _with_signs, _with_steps):
         made = way(block)
@@ -76,7 +76,7 @@ def _with_transposes(block: Block) -> Made | None:
         for branch in (step.first, step.second):
             if branch.factor is not None:
                 continue
-            place, layers = _transposed(branch, block.graph)
+            place, layers = _transposed_layers(branch, block.graph)
             if not layers:
                 return None
             changed |= dict.fromkeys(place, layers)
@@ -85,14 +85,14 @@ def _with_transposes(block: Block) -> Made | None:
     return (with_layers(block.graph, changed), list(dict.fromkeys(said))) if changed else None
 
 
-def _transposed(branch: Branch, graph: Graph) -> tuple[list[int], Sequence[Layer]]:
+def _transposed_layers(branch: Branch, graph: Graph) -> tuple[list[int], Sequence[Layer]]:
     """Where the second map of a branch stands, and the layers that are to stand there."""
     found = branch.transpose
     firsts, seconds = ([node.layer for node in chain.nodes if node.layer.factor is None]
                        for chain in (branch.before, branch.after))
     if found is None or found.distance > NEAR or len(firsts) != 1 or len(seconds) != 1:
         return [], ()
-    adjoint, second = firsts[0].transposed, seconds[0]
+    adjoint, second = firsts[0].transpose_layer, seconds[0]
     rest = np.prod([float(node.layer.factor) for node in branch.after.nodes
                     if node.layer.factor is not None])
     place = [number for number, node in enumerate(graph.nodes) if node.layer is second]

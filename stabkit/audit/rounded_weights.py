@@ -21,7 +21,7 @@ from stabkit.errors import InvalidArgument
 from stabkit.networks.blocks import AFFINE, DIFFUSION, RESIDUAL, Block
 from stabkit.networks.graph import Graph, Node
 from stabkit.networks.layers import Scaling
-from stabkit.networks.segments import joined
+from stabkit.networks.segments import join_graphs
 from stabkit.networks.step_sizes import certified_step
 from stabkit.networks.transposed_block import diffusion_block
 from stabkit.networks.transposes import Transpose
@@ -43,10 +43,10 @@ def unit_of(graph: Graph) -> Fraction:
     with np.errstate(over="ignore"):
         if (flat.astype(np.float32).astype(float) != flat).any():
             return DOUBLE
-    return DOUBLE if (_shortened(flat, _SHORT_BITS) == flat).all() else SINGLE
+    return DOUBLE if (_shorten(flat, _SHORT_BITS) == flat).all() else SINGLE
 
 
-def _shortened(values: np.ndarray, bits: int) -> np.ndarray:
+def _shorten(values: np.ndarray, bits: int) -> np.ndarray:
     mantissa, exponent = np.frexp(values)
     return np.ldexp(np.round(mantissa * 2.0**bits) / 2.0**bits, exponent)
 
@@ -57,14 +57,15 @@ def before_rounding(network: Composition) -> tuple[Composition, tuple[str, ...]]
     parts: list[Graph] = []
     changes: Changes = []
     for block in network.blocks:
-        changed, said = _meant(block, unit, small)
+        changed, said = _block_before_rounding(block, unit, small)
         parts.append(changed)
         changes += said
-    return (composition_of(replace(joined(parts), source=network.graph.source)), tuple(changes)) \
+    return (composition_of(replace(join_graphs(parts), source=network.graph.source)),
+            tuple(changes)) \
         if changes else None
 
 
-def _meant(block: Block, unit: Fraction, small: bool) -> tuple[Graph, Changes]:
+def _block_before_rounding(block: Block, unit: Fraction, small: bool) -> tuple[Graph, Changes]:
     found = block.transpose
     if block.form in (DIFFUSION, RESIDUAL) and found is not None and found.nearest < 0 and (
             found.factor is not None or found.largest <= _ENTRIES * unit):
@@ -117,14 +118,14 @@ def _plain_weights(weights: np.ndarray, rows: bool, unit: Fraction
                    ) -> tuple[np.ndarray, Changes]:
     values = _short_entries(weights, unit)
     if values is not None:
-        return values, [_moved(weights, values)]
-    values, sums = _summed(weights, unit) if rows else (weights, [])
+        return values, [_note_on_moves(weights, values)]
+    values, sums = _repair_sums(weights, unit) if rows else (weights, [])
     return values, [f"rows that add to {' and '.join(sums)} exactly, "
-                    + _moved(weights, values, "entries are moved")] if sums else []
+                    + _note_on_moves(weights, values, "entries are moved")] if sums else []
 
 
-def _moved(old: Any, new: np.ndarray, what: str = "short decimals or fractions, entries are moved"
-           ) -> str:
+def _note_on_moves(old: Any, new: np.ndarray,
+                   what: str = "short decimals or fractions, entries are moved") -> str:
     return f"{what} by {_size(max(abs(a - b) for a, b in _pairs(old, new)))} at most"
 
 
@@ -153,7 +154,7 @@ def _short(value: Fraction, unit: Fraction) -> Fraction | None:
     return None
 
 
-def _summed(weights: Array, unit: Fraction) -> tuple[np.ndarray, list[str]]:
+def _repair_sums(weights: Array, unit: Fraction) -> tuple[np.ndarray, list[str]]:
     """Weights whose rows add to 0 or 1 where they nearly do, by a change of the largest entry."""
     exact = fractions(weights)
     rows, sums = exact.reshape(len(exact), -1).copy(), set()

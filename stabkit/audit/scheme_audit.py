@@ -8,7 +8,14 @@ from fractions import Fraction
 from time import monotonic
 
 from stabkit.audit.decision import LEAST, TRIALS_PER_SECOND
-from stabkit.audit.questions import BOUNDED, MODES, NOTIONS, chosen, constant_name, notion_named
+from stabkit.audit.questions import (
+    BOUNDED,
+    MODES,
+    NOTIONS,
+    constant_name,
+    notion_of_name,
+    select_notions,
+)
 from stabkit.audit.result import Audit, BlockReport, Judgement
 from stabkit.schemes import DiffusionScheme, Leapfrog, Linear, Reverse, Scheme, Verlet
 from stabkit.schemes.scheme import HasStep
@@ -27,7 +34,7 @@ def audit_scheme(scheme: Scheme, notions: Sequence[str] | None, at_most: Fractio
     """Audit a scheme; see :func:`stabkit.audit`.  Each notion has its share of what is left."""
     until = monotonic() + budget
     known = [name for name in NOTIONS if name not in (BOUNDED, MODES)]
-    asked = chosen(notions or (() if at_most is not None else ("euclidean",)), known)
+    asked = select_notions(notions or (() if at_most is not None else ("euclidean",)), known)
     trials = max(256, int(budget * TRIALS_PER_SECOND / len(known)))
     judgements = []
     if at_most is not None:
@@ -36,9 +43,9 @@ def audit_scheme(scheme: Scheme, notions: Sequence[str] | None, at_most: Fractio
                                        seed, sensitivity(at_most)))
     for number, name in enumerate(known):
         with _share(until, len(known) + 1 - number, name in asked):
-            judgements.append(_judged(scheme, name, "forward", name in asked, trials, seed))
+            judgements.append(_judge_notion(scheme, name, "forward", name in asked, trials, seed))
             if isinstance(scheme, (Verlet, Leapfrog)) and name in ("euclidean", "contraction"):
-                judgements.append(_judged(Reverse(scheme), name, "backward", name in asked,
+                judgements.append(_judge_notion(Reverse(scheme), name, "backward", name in asked,
                                           trials, seed))
         advance(name)
     with _share(until, 1, False):
@@ -63,15 +70,15 @@ def _share(until: float, parts: int, counts: bool) -> AbstractContextManager[Non
     return time_limit(now + max((until - now) / parts, LEAST if counts else 0.0))
 
 
-def _judged(scheme: Scheme, name: str, direction: str, counts: bool, trials: int, seed: int
-            ) -> Judgement:
+def _judge_notion(scheme: Scheme, name: str, direction: str, counts: bool, trials: int, seed: int
+                  ) -> Judgement:
     if name == "energy":
         if not isinstance(scheme, DiffusionScheme):
             return Judgement(name, direction, INAPPLICABLE, counts,
                              reason="only a diffusion scheme has an energy that is known here")
         notion = energy(Energy(scheme.K, scheme.flux))
     else:
-        notion = notion_named(name)
+        notion = notion_of_name(name)
     return _outcome(scheme, name, direction, counts, trials, seed, notion)
 
 
@@ -87,5 +94,5 @@ def _steps(scheme: Scheme, name: str, seed: int) -> tuple[Fraction | None, Fract
     if not isinstance(scheme, HasStep) or isinstance(scheme, Linear) or \
             scheme.size > _LONGEST_STEP_SEARCH or name == "energy":
         return None, None
-    found = step_bound(scheme, notion_named(name), halvings=8, trials=256, seed=seed)
+    found = step_bound(scheme, notion_of_name(name), halvings=8, trials=256, seed=seed)
     return found.certified, found.refuted[0][0] if found.refuted else None

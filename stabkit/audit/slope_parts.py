@@ -16,12 +16,12 @@ from stabkit.audit.bounds import product
 from stabkit.networks.blocks import ACTIVATION, AFFINE, Block, usable
 from stabkit.networks.layers import Activation, Product
 from stabkit.networks.layers.activation import slope_evidence
-from stabkit.networks.segments import joined
+from stabkit.networks.segments import join_graphs
 from stabkit.networks.slope_bound import (
     SlopeBound,
     active_entries,
     may_have_slope_bound,
-    rescaled,
+    rescale_bound,
     slope_bound,
 )
 from stabkit.networks.slope_form import MOST
@@ -64,7 +64,7 @@ def parts_of(blocks: Sequence[Block], bounds: Bounds, until: float) -> list[Part
         found = None
         if _is_worth(run) and (own is None or own > 1):
             now = monotonic()
-            found = slope_bound(joined([block.graph for block in run]), now + max(
+            found = slope_bound(join_graphs([block.graph for block in run]), now + max(
                 until - now, 0.0) / max(left, 1))
             left -= 1
         parts.append(_part(run, own, found))
@@ -96,8 +96,8 @@ def scaled_parts(parts: Sequence[Part], number: int, block: Block, factor: Fract
             continue
         blocks = [*part.blocks[:inside], block, *part.blocks[inside + 1:]]
         own = product([one.bound for one in blocks])
-        slopes = None if part.slopes is None else rescaled(
-            part.slopes, joined([one.graph for one in blocks]), joined(
+        slopes = None if part.slopes is None else rescale_bound(
+            part.slopes, join_graphs([one.graph for one in blocks]), join_graphs(
                 [one.graph for one in blocks[:inside]]) if inside else None, float(factor), until)
         found[place] = _part(blocks, own, slopes)
         return found
@@ -161,7 +161,7 @@ def _inequality(bound: SlopeBound, at_most: Fraction, by: str) -> Evidence:
             f"psd({square} * I({form.inputs}) - {C}.T @ {C})", *ends], (
             "the network is linear for these inputs, y = C x for their differences; C is taken as "
             f"given, up to rounding errors that stabkit has counted; {by}"))
-    G = log.give("G", fractions(form.seeing)).text
+    G = log.give("G", fractions(form.input_rows)).text
     t, a, b = (log.give(name, fractions(values)).text for name, values in (
         ("t", bound.weights), ("a", form.low), ("b", form.high)))
     J, E = (log.give(name, part).text for name, part in zip("JE", np.split(
@@ -184,8 +184,8 @@ def evidence_of_parts(parts: Sequence[Part], at_most: Fraction, by: str) -> tupl
         by = ("the factors of products lie between bounds that stabkit has computed with every "
               f"rounding error counted, and that are taken as given here; {by}")
     if len(parts) == 1 and parts[0].slopes is not None:
-        return (*slopes_shown(blocks), *slope_calculation(parts[0].slopes, at_most, by))
-    made: list[Evidence] = list(slopes_shown(blocks))
+        return (*slope_certificates(blocks), *slope_calculation(parts[0].slopes, at_most, by))
+    made: list[Evidence] = list(slope_certificates(blocks))
     log = Transcript()
     factors = [log.give("L", part.constant).text for part in parts]
     for part in parts:
@@ -197,7 +197,7 @@ def evidence_of_parts(parts: Sequence[Part], at_most: Fraction, by: str) -> tupl
         f"taken as given here; {by}")))
 
 
-def slopes_shown(blocks: Sequence[Block]) -> list[Evidence]:
+def slope_certificates(blocks: Sequence[Block]) -> list[Evidence]:
     """The certificates of the slopes of all activations, each once."""
     found: list[Evidence] = []
     for block in blocks:

@@ -158,15 +158,15 @@ def audit_step(path: str | Path, shape: Any, notions: Sequence[str] = (), dt: Ra
     until = monotonic() + budget
     for number, name in enumerate(asked):
         with time_limit(monotonic() + (until - monotonic()) / (len(asked) - number)):
-            judgement, answer = _judged(step, name, shape, at, seed, bool(notions))
+            judgement, answer = _judge_step(step, name, shape, at, seed, bool(notions))
         found.append(judgement)
         answers.append(answer)
         advance(f"{name} ({judgement.status})")
     return StepAudit(str(path), tuple(found), tuple(answers), tuple(notions), seed, at)
 
 
-def _judged(step: Function, name: str, shape: tuple[int, ...], dt: Fraction | None,
-            seed: int, counts: bool) -> tuple[Judgement, str]:
+def _judge_step(step: Function, name: str, shape: tuple[int, ...], dt: Fraction | None,
+                seed: int, counts: bool) -> tuple[Judgement, str]:
     try:
         if takes_step(step) and dt is None:
             return _of_sets(name, step_bound(step, NOTIONS[name], shape=shape, seed=seed,

@@ -50,7 +50,7 @@ def read(module: Any, shape: tuple[int, ...] | None) -> Graph:
                               f"install it with: {install('torch')}") from None
     if isinstance(module, torch.export.ExportedProgram):
         with _silence(), torch.no_grad():
-            return read_model(_written(torch, module, None, "program"), "program", None, shape)
+            return read_model(_write_model(torch, module, None, "program"), "program", None, shape)
     if not isinstance(module, torch.nn.Module):
         raise InvalidArgument(f"module: must be a torch.nn.Module, got {type(module).__name__}")
     if not isinstance(shape, tuple | list) or not shape or not all(
@@ -61,12 +61,12 @@ def read(module: Any, shape: tuple[int, ...] | None) -> Graph:
     memory.require(6 * sum(part.numel() * part.element_size() for part in parts), "module: tracing")
     memory.require(8 * prod(shape), f"shape: an input of shape {tuple(shape)}")
     kind = type(module).__name__
-    with _settled(module, torch) as traced:
-        return read_model(_exported(torch, traced, tuple(shape), kind), kind, None, tuple(shape))
+    with _eval_copy(module, torch) as traced:
+        return read_model(_export(torch, traced, tuple(shape), kind), kind, None, tuple(shape))
 
 
 @contextlib.contextmanager
-def _settled(module: Any, torch: Any) -> Iterator[Any]:
+def _eval_copy(module: Any, torch: Any) -> Iterator[Any]:
     """A copy in eval mode with plain weights; or the module itself, put back afterwards."""
     before = [(part, part.training) for part in module.modules()]
     try:
@@ -120,7 +120,7 @@ def _plain_weights(module: Any, torch: Any) -> None:
                 remove(part, hook.name)
 
 
-def _exported(torch: Any, module: Any, shape: tuple[int, ...], kind: str) -> Any:
+def _export(torch: Any, module: Any, shape: tuple[int, ...], kind: str) -> Any:
     """The model that PyTorch's exporter writes of a module."""
     like = next((part for part in module.parameters() if part.is_floating_point()), None)
     x = torch.zeros((1, *shape), dtype=None if like is None else like.dtype,
@@ -136,10 +136,10 @@ def _exported(torch: Any, module: Any, shape: tuple[int, ...], kind: str) -> Any
         refuse_state(module, lambda: module(x))
     except TracingStopped as reason:  # what is exported is one call of many
         raise InvalidArgument(f"module: {kind}: {reason}; audit one without it") from None
-    return _written(torch, module, (x,), kind)
+    return _write_model(torch, module, (x,), kind)
 
 
-def _written(torch: Any, module: Any, inputs: tuple[Any, ...] | None, kind: str) -> Any:
+def _write_model(torch: Any, module: Any, inputs: tuple[Any, ...] | None, kind: str) -> Any:
     """An ONNX model, unoptimised: that would round weights anew.
 
     What the exporter cannot write it is given once more with fewer operators.

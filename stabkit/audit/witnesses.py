@@ -14,7 +14,7 @@ import numpy as np
 
 from stabkit.arithmetic.rational import fractions
 from stabkit.arithmetic.transcript import Transcript
-from stabkit.audit.ascent import Pair, is_late, pairs_driven_apart, quotients
+from stabkit.audit.ascent import Pair, drive_pairs_apart, is_late, quotients
 from stabkit.errors import Undecided
 from stabkit.networks.derivatives import backward, forward
 from stabkit.networks.enclosures import enclose, norm_between
@@ -25,7 +25,7 @@ from stabkit.networks.network import Network
 from stabkit.operators.singular_values import upper_root
 from stabkit.stability.confirmation import write_witness
 from stabkit.stability.falsify import exact_margin, is_violated, shrink
-from stabkit.stability.falsify.exactness import rounded
+from stabkit.stability.falsify.exactness import exact_signals_near
 from stabkit.stability.notions import CONTRACTION, sensitivity
 from stabkit.stability.verdict import Evidence, calculation
 from stabkit.time_limit import time_is_over, time_would_be_over
@@ -55,7 +55,7 @@ class Quotient:
     evidence: tuple[Evidence, ...]
     best: tuple[np.ndarray, ...] = ()  # the pair that is driven apart so far, if it is exact
 
-    def exceeding(self, at_most: Fraction) -> tuple[Evidence, ...]:
+    def evidence_against(self, at_most: Fraction) -> tuple[Evidence, ...]:
         """The evidence, as it stands against a constant that is smaller than `lower`."""
         data = self.evidence[0].data
         return (replace(self.evidence[0],
@@ -74,7 +74,7 @@ def largest_quotient(graph: Graph, until: float, seed: int, unit: Fraction = Fra
     enough = np.inf if upper is None else float(upper) * (1 - _ENOUGH)
     best: Pair | None = None
     curved = any(not node.layer.is_linear for node in graph.nodes)
-    ascended = pairs_driven_apart(graph, until, seed) if curved else iter(())
+    ascended = drive_pairs_apart(graph, until, seed) if curved else iter(())
     for tried, found in enumerate(chain(_stretched_pairs(graph, seed), ascended)):
         if best is None or found[0] > best[0]:
             best = found
@@ -91,7 +91,7 @@ def _stretched_pairs(graph: Graph, seed: int) -> Iterator[Pair]:
     rounds = _ROUNDS if graph.work < _HEAVY else _FEW_ROUNDS
     for number, size in enumerate(_AMPLITUDES[:2] if graph.work > _HEAVY else _AMPLITUDES):
         x = size * rng.standard_normal((1, *graph.shape))
-        d, gain = stretched(graph, x, rng, rounds)
+        d, gain = direction_of_stretch(graph, x, rng, rounds)
         for reach in _REACHES[:3] if size else _REACHES:
             y = x + reach * max(size, 1.0) * d
             yield float(quotients(graph, x, y)[0]), x, y
@@ -141,8 +141,8 @@ def growth_of_one(graph: Graph, seed: int, unit: Fraction = Fraction(0)) -> Quot
     return _certain(graph, x, zero, unit)
 
 
-def stretched(graph: Graph, x: np.ndarray, rng: np.random.Generator, rounds: int
-               ) -> tuple[np.ndarray, float]:
+def direction_of_stretch(graph: Graph, x: np.ndarray, rng: np.random.Generator, rounds: int
+                          ) -> tuple[np.ndarray, float]:
     """The direction that the derivative at x stretches most, by power iteration."""
     kept = graph.values(x, keep=True)
     d, gain = rng.standard_normal(x.shape), 0.0
@@ -173,7 +173,7 @@ def _certain(graph: Graph, x: np.ndarray, y: np.ndarray, unit: Fraction = Fracti
     except Undecided:  # the time is over
         pass
     try:
-        return _enclosed(graph, x, y, unit) if unit else certain_quotient(graph, x, y)
+        return _enclose_quotient(graph, x, y, unit) if unit else certain_quotient(graph, x, y)
     except Undecided:  # before the activations' slopes were shown
         return None
 
@@ -181,19 +181,20 @@ def _certain(graph: Graph, x: np.ndarray, y: np.ndarray, unit: Fraction = Fracti
 def certain_quotient(graph: Graph, x: np.ndarray, y: np.ndarray) -> Quotient | None:
     """The quotient of this very pair, from below; None where no time is left for it."""
     try:
-        found = _enclosed(graph, x, y, Fraction(0))
+        found = _enclose_quotient(graph, x, y, Fraction(0))
     except Undecided:
         return None
     if graph.is_narrow and len(graph.nodes) <= _DEEP and (
             found is None or float(found.lower) < (1 - _LOST) * quotients(graph, x, y)[0]):
         try:
-            return _exactly_given(graph, x, y)  # float errors grow from layer to layer
+            return _exact_quotient_of_images(graph, x, y)  # float errors grow from layer to layer
         except Undecided:  # the time is over
             return found
     return found
 
 
-def _enclosed(graph: Graph, x: np.ndarray, y: np.ndarray, unit: Fraction) -> Quotient | None:
+def _enclose_quotient(graph: Graph, x: np.ndarray, y: np.ndarray, unit: Fraction
+                      ) -> Quotient | None:
     middle, error = enclose(graph, np.concatenate([x, y]), float(unit))
     if not (np.isfinite(error).all() and np.isfinite(middle).all()):
         return None
@@ -203,10 +204,11 @@ def _enclosed(graph: Graph, x: np.ndarray, y: np.ndarray, unit: Fraction) -> Quo
     _, away = norm_between(moved, float(2.0**-52 * np.linalg.norm(moved)))
     if apart <= 0 or away <= 0:
         return None
-    return _given(x, y, apart, away, "with every rounding error counted")
+    return _quotient_of_images(x, y, apart, away, "with every rounding error counted")
 
 
-def _given(x: np.ndarray, y: np.ndarray, apart: Fraction, away: Fraction, how: str) -> Quotient:
+def _quotient_of_images(x: np.ndarray, y: np.ndarray, apart: Fraction, away: Fraction, how: str
+                        ) -> Quotient:
     """The quotient of a pair whose images are too long to be written down."""
     lower = _short(apart / away)
     log = Transcript()
@@ -219,13 +221,15 @@ def _given(x: np.ndarray, y: np.ndarray, apart: Fraction, away: Fraction, how: s
     return Quotient(lower, (x.ravel(), y.ravel()), (evidence,))
 
 
-def _exactly_given(graph: Graph, x: np.ndarray, y: np.ndarray, quotient: Fraction | None = None
-                   ) -> Quotient | None:
+def _exact_quotient_of_images(graph: Graph, x: np.ndarray, y: np.ndarray,
+                              quotient: Fraction | None = None) -> Quotient | None:
     if quotient is None:
         quotient = _exact_quotient(graph, tuple(fractions(part.ravel()) for part in (x, y)))
     away = _short(Fraction(float(np.linalg.norm(x - y))))
-    return _given(x, y, quotient * away, away, "in exact arithmetic; both are relative to |u - w|"
-                  ) if quotient > 0 and away > 0 else None
+    if quotient <= 0 or away <= 0:
+        return None
+    return _quotient_of_images(x, y, quotient * away, away,
+                               "in exact arithmetic; both are relative to |u - w|")
 
 
 def _exactly(graph: Graph, x: np.ndarray, y: np.ndarray) -> Quotient | None:
@@ -233,9 +237,9 @@ def _exactly(graph: Graph, x: np.ndarray, y: np.ndarray) -> Quotient | None:
     best = tuple(fractions(part.ravel()) for part in (x, y))
     lower = _exact_quotient(graph, best)
     if time_would_be_over(_WRITTEN * (monotonic() - start)) and not is_quick(graph):
-        return _exactly_given(graph, x, y, lower)
+        return _exact_quotient_of_images(graph, x, y, lower)
     pair = best
-    for near in rounded((x.ravel(), y.ravel())):
+    for near in exact_signals_near((x.ravel(), y.ravel())):
         if time_is_over():
             break
         found = _exact_quotient(graph, near) if any(near[0] != near[1]) else Fraction(0)
@@ -260,7 +264,7 @@ def shows_more(graph: Graph, quotient: Quotient, at_most: Fraction) -> tuple[Evi
         made = write_witness(network, notion, quotient.best,
                              exact_margin(network, notion, quotient.best))
         return None if made is None else (made,)
-    return quotient.exceeding(at_most)
+    return quotient.evidence_against(at_most)
 
 
 def _exact_quotient(graph: Graph, pair: tuple[Any, ...]) -> Fraction:

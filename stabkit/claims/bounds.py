@@ -16,7 +16,7 @@ from stabkit.arithmetic.rational import fraction
 from stabkit.claims.claim import Claim
 from stabkit.errors import HypothesisNotMet, Undecided
 from stabkit.stability.refuting import Refuter
-from stabkit.stability.sharpness.bisection import bisected
+from stabkit.stability.sharpness.bisection import bisect
 from stabkit.stability.verdict import PROVED, REFUTED, Status
 
 _HALVINGS = 5
@@ -38,8 +38,8 @@ class Bounds:
         """Whether the claim is refuted in every configuration just beyond its bounds."""
         tried = list(self.entry.configurations(self.seed, beyond=True))
         return bool(tried) and all(
-            self._refuted(configuration, self.trials,
-                          seed_of(self.seed, self.entry.name, _BEYOND + number))
+            self._decides_against(configuration, self.trials,
+                                  seed_of(self.seed, self.entry.name, _BEYOND + number))
             for number, configuration in enumerate(tried))
 
     def tightness(self, status: Status, configurations: Sequence[Record],
@@ -55,7 +55,7 @@ class Bounds:
             return {}
         if status is REFUTED:
             last = len(configurations) - 1
-            ratio = self._smallest_refuted(configurations[last], status)
+            ratio = self._smallest_refutation(configurations[last], status)
             return {} if ratio is None else {last: ratio}
         known = [fraction(ratio, "ratio") for ratio in self.entry.beyond.get("ratio", ()) if sharp]
         best, found = min(known, default=None), {}
@@ -63,7 +63,7 @@ class Bounds:
             configuration = configurations[number]
             if best is not None and not self._below(configuration, best):
                 continue
-            ratio = self._smallest_refuted(configuration, status)
+            ratio = self._smallest_refutation(configuration, status)
             if ratio is not None and (best is None or ratio < best):
                 best = found[number] = ratio
         return found
@@ -84,7 +84,7 @@ class Bounds:
                  if fraction(configuration["ratio"], "ratio") == largest}
         return list(grids.values())[:_MOST]
 
-    def _smallest_refuted(self, configuration: Record, known: Status) -> Fraction | None:
+    def _smallest_refutation(self, configuration: Record, known: Status) -> Fraction | None:
         refuted = partial(self._is_refuted_at, configuration)
         low, high = Fraction(0), fraction(configuration["ratio"], "ratio")
         if known is PROVED or not refuted(high):
@@ -93,13 +93,13 @@ class Bounds:
             if beyond is None:
                 return None
             high = beyond
-        return bisected(refuted, low, high, _HALVINGS)[1]
+        return bisect(refuted, low, high, _HALVINGS)[1]
 
     def _is_refuted_at(self, configuration: Record, ratio: Fraction) -> bool:
-        return self._refuted({**configuration, "ratio": ratio}, min(self.trials, _TRIALS),
-                             self.seed)
+        return self._decides_against({**configuration, "ratio": ratio}, min(self.trials, _TRIALS),
+                                     self.seed)
 
-    def _refuted(self, configuration: Fields, trials: int, seed: int) -> bool:
+    def _decides_against(self, configuration: Fields, trials: int, seed: int) -> bool:
         """Whether the claim is refuted there; its body may find its hypotheses not met."""
         try:
             with precision(USUAL):  # whatever another thread works with

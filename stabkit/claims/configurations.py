@@ -49,7 +49,7 @@ def constant(value: Any) -> Any:
     return value if isinstance(value, Expression) else Constant(fraction(value, "value"))
 
 
-def drawn(given: Any, K: Operator) -> Any:
+def draw_signal(given: Any, K: Operator) -> Any:
     """A signal for K as it is given, or drawn from the seed that is given for it."""
     return signal(given, K.shape[1], lambda rng, n: [
         Fraction(int(p), int(q)) for p, q in zip(rng.integers(-9, 10, n), rng.integers(1, 4, n),

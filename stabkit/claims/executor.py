@@ -28,7 +28,7 @@ def executor(name: str) -> Iterator[Executor]:
     """
     kind, separator, address = name.partition("://")
     if kind == "dask" and bool(separator) == bool(address):
-        distributed = _imported("distributed")
+        distributed = _import_package("distributed")
         try:
             client = distributed.Client(f"tcp://{address}" if address else None)
         except (OSError, ValueError) as error:
@@ -36,7 +36,7 @@ def executor(name: str) -> Iterator[Executor]:
         with client:
             yield _Surviving(client.get_executor(), distributed.KilledWorker)
     elif name == "mpi":
-        with _imported("mpi4py.futures").MPIPoolExecutor() as pool:
+        with _import_package("mpi4py.futures").MPIPoolExecutor() as pool:
             yield pool
     else:
         raise InvalidArgument(f"executor: {name!r} is unknown; use dask, dask://HOST:PORT or mpi")
@@ -54,7 +54,7 @@ class _Surviving(Executor):
     def submit(self, task: Function, /, *given: Any, **named: Any) -> Future:
         told: Future = Future()
 
-        def done(running: Future) -> None:
+        def pass_on(running: Future) -> None:
             error = None if running.cancelled() else running.exception()
             if running.cancelled():
                 told.cancel()
@@ -65,11 +65,11 @@ class _Surviving(Executor):
             else:
                 told.set_result(running.result())
 
-        self._inner.submit(task, *given, **named).add_done_callback(done)
+        self._inner.submit(task, *given, **named).add_done_callback(pass_on)
         return told
 
 
-def _imported(module: str) -> ModuleType:
+def _import_package(module: str) -> ModuleType:
     try:
         return import_module(module)
     except ImportError as error:

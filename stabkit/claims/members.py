@@ -16,7 +16,7 @@ import numpy as np
 
 from stabkit.aliases import Fields
 from stabkit.arithmetic.rational import fraction
-from stabkit.errors import InvalidArgument, needed
+from stabkit.errors import InvalidArgument, require_value
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Boundary, Operator, difference
 from stabkit.operators.norms import norm_squared
@@ -150,7 +150,8 @@ def _on_grid(symbolic: GridDifference, concrete: Any, member: Member) -> None:
     K = concrete.exact().T if symbolic.adjoint else concrete.exact()
     if any(sum(map(bool, row)) != 2 or sum(row) for row in K):
         raise InvalidArgument(f"{concrete!r} does not take differences along edges")
-    most, edges = max((K**2).sum(axis=0)), needed(symbolic.grid, "a grid: it has no shape").edges
+    most, edges = max((K**2).sum(axis=0)), require_value(symbolic.grid,
+                                                         "a grid: it has no shape").edges
     for name in edges.letters:
         member.value(name, most)
     if not edges.letters and most > edges.terms[(), ()]:
@@ -165,7 +166,7 @@ def _has_rows(member: Member, statement: Rows) -> None:
     _lies_in(flux, "sector", Fraction(0), None)
     if statement.keeps == "contrast":
         _lies_in(flux, "slopes", Fraction(0), flux.facts.sup_diffusivity)
-    high = needed(flux.facts.sup_diffusivity, f"{flux.name}: has no bound") * tau \
+    high = require_value(flux.facts.sup_diffusivity, f"{flux.name}: has no bound") * tau \
         * member.values["of edges"]
     for end in statement.weights.values():
         if end is not None and high > end:

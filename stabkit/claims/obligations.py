@@ -25,7 +25,7 @@ from stabkit.proof.parts import Count, Family, Quotient, Size
 from stabkit.proof.rows import CHECKS
 from stabkit.proof.sites import LineDifference, rows
 from stabkit.proof.symbols import Symbols, as_square
-from stabkit.proof.text import written
+from stabkit.proof.text import text_of
 from stabkit.proof.words import Expression, expression
 from stabkit.schemes import FSI, Chain, Explicit, Implicit, IsotropicExplicit, Scheme
 from stabkit.stability.goal import goal_of
@@ -137,7 +137,7 @@ def _(what: Stable, symbols: Symbols) -> Statement:
 @statement_of.register
 def _(what: Identity, symbols: Symbols) -> Statement:
     """Both sides, as they are computed, are equal as sums of words."""
-    return _related(what, symbols, "==")
+    return _relation(what, symbols, "==")
 
 
 @statement_of.register
@@ -149,7 +149,7 @@ def _(what: Always, symbols: Symbols) -> Statement:
     names = [min(x.letters) for x in now]
     number = what.numbered(symbols.parameter("l", ">= 0") if what.counted else None)
     known = set(symbols.data["vectors"])
-    after = [_settled(x, symbols) for x in what.step(*now, **number)]
+    after = [_expression_of(x, symbols) for x in what.step(*now, **number)]
     anew = [name for name in symbols.data["vectors"] if name not in {*known, *symbols.values}]
     return symbols.iterates(
         what.margin(tuple(now), **number, **what.given), relation=what.relation,
@@ -159,7 +159,7 @@ def _(what: Always, symbols: Symbols) -> Statement:
 
 @statement_of.register
 def _(what: AtMost, symbols: Symbols) -> Statement:
-    return _related(what, symbols, ">=")
+    return _relation(what, symbols, ">=")
 
 
 def _are_symbols(given: Fields) -> None:
@@ -169,7 +169,7 @@ def _are_symbols(given: Fields) -> None:
                               f"{', '.join(numbers) or 'nothing'} must be an argument of a class")
 
 
-def _related(what: Identity | AtMost, symbols: Symbols, sign: str) -> Statement:
+def _relation(what: Identity | AtMost, symbols: Symbols, sign: str) -> Statement:
     _are_symbols(what.given)
     for side in (what.left, what.right):
         if isinstance(side, Scheme):
@@ -181,7 +181,7 @@ def _related(what: Identity | AtMost, symbols: Symbols, sign: str) -> Statement:
 
 
 def _side(x: Expression) -> str:
-    return as_square(x) or f"({written(x)})"
+    return as_square(x) or f"({text_of(x)})"
 
 
 def _is_known(scheme: Scheme, notion: Notion | None = None) -> None:
@@ -228,10 +228,10 @@ def _on_lines(scheme: Scheme, notion: Notion) -> Statement:
         raise InvalidArgument(f"{notion}: is stated of explicit and implicit steps on a line")
     implicit = isinstance(scheme, Implicit)
 
-    def made(u: Signal) -> Any:
+    def outcome_of(u: Signal) -> Any:
         return scheme.pair(u)[0] if implicit else scheme.step(u)
 
-    return rows(K, made, "implicit" if implicit else "explicit", notion.name, repeated)
+    return rows(K, outcome_of, "implicit" if implicit else "explicit", notion.name, repeated)
 
 
 def _any_number(family: Family, notion: Notion, symbols: Symbols) -> Statement:
@@ -261,10 +261,10 @@ def _any_length(scheme: Any, notion: Notion, symbols: Symbols) -> Statement:
     kept, first = scheme.begin(u)
     scheme.following(kept, first, 0)  # visits where proofs by induction begin
     now = [symbols.vector(name, space) for name in scheme.states]
-    after = [_settled(x, symbols) for x in scheme.following(kept, tuple(now), number)]
+    after = [_expression_of(x, symbols) for x in scheme.following(kept, tuple(now), number)]
     new = [name for name in ("after",) if name in symbols.data["vectors"]]
     used = any(re.search(r"\bl\b", text) for text in _texts([symbols.data, list(
-        map(written, after))]) if text != "l")
+        map(text_of, after))]) if text != "l")
     if not used:
         del symbols.data["parameters"]["l"]
     return symbols.iterates(
@@ -273,7 +273,7 @@ def _any_length(scheme: Any, notion: Notion, symbols: Symbols) -> Statement:
         counter="l" if used else None)
 
 
-def _settled(x: Signal, symbols: Symbols) -> Expression:
+def _expression_of(x: Signal, symbols: Symbols) -> Expression:
     """An expression; a quotient becomes a vector that an equation determines."""
     if not isinstance(x, Quotient):
         return x

@@ -39,7 +39,7 @@ def listed_differences(content: Configuration, claims: Mapping[str, Claim]
         entry = claims.get(verdict["claim"])
         if entry is None:
             continue
-        wrong = [number for number, reason in _compared(verdict, entry, content["seed"]) if reason]
+        wrong = [number for number, reason in _compare(verdict, entry, content["seed"]) if reason]
         count = sum(item["kind"] in ("certificate", "witness") for item in verdict["evidence"])
         if count:
             yield Finding(entry.name, verdict["status"], "statement", not wrong,
@@ -49,7 +49,7 @@ def listed_differences(content: Configuration, claims: Mapping[str, Claim]
                           "are listed, derived anew")
 
 
-def _compared(verdict: Configuration, entry: Claim, seed: int) -> Iterator[tuple[int, bool]]:
+def _compare(verdict: Configuration, entry: Claim, seed: int) -> Iterator[tuple[int, bool]]:
     listed = list(entry.configurations(seed))
     found: dict[int, tuple[Property | None, list[Any]]] = {}
     for number, item in enumerate(verdict["evidence"]):

@@ -10,7 +10,7 @@ import numpy as np
 from stabkit.arithmetic.rational import determinant, fraction, fractions
 from stabkit.classes import Class, Member, Symbol
 from stabkit.proof.grids import GridShape
-from stabkit.proof.maps import Eigenpair, Scaling, returning
+from stabkit.proof.maps import Eigenpair, Scaling, with_return
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.words import expression, operator
 
@@ -90,7 +90,7 @@ class AnyOrthogonal(Class):
 
     def symbol(self, symbols: Symbols, name: str) -> Symbol:
         symbols.note("operators", name, "N -> N")
-        return returning(symbols, name, "N")
+        return with_return(symbols, name, "N")
 
     def admits(self, value: Member) -> bool:
         Q = fractions(value, "value")
@@ -106,7 +106,7 @@ class AnyInvertible(Class):
         for each in (name, inverse):
             symbols.note("operators", each, "N -> N")
         forth, back = operator(name, "N", "N"), operator(inverse, "N", "N")
-        return returning(symbols, name, "N", back), returning(symbols, inverse, "N", forth)
+        return with_return(symbols, name, "N", back), with_return(symbols, inverse, "N", forth)
 
     def admits(self, value: Member) -> bool:
         A = fractions(value, "value")

@@ -19,14 +19,14 @@ NEIGHBOURS = (from_matrix([[1, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 1]]),)
 HALF = Constant(1, 2)
 
 
-def applied(B: Matrix, f: Any, c: Any) -> tuple[Any, Any]:
+def apply_operator(B: Matrix, f: Any, c: Any) -> tuple[Any, Any]:
     """A(f, c)."""
     return 2 * f - B @ c, 2 * c - B.T @ f
 
 
 def product(B: Matrix, one: tuple[Any, Any], other: tuple[Any, Any]) -> Any:
     """The inner product of the energy, one·A other."""
-    return sum(inner(a, b) for a, b in zip(one, applied(B, *other), strict=True))
+    return sum(inner(a, b) for a, b in zip(one, apply_operator(B, *other), strict=True))
 
 
 def coarse(B: Matrix, c: Any) -> Any:
@@ -34,23 +34,23 @@ def coarse(B: Matrix, c: Any) -> Any:
     return 2 * c - HALF * (B.T @ (B @ c))
 
 
-def restricted(B: Matrix, f: Any, c: Any) -> Any:
+def restrict(B: Matrix, f: Any, c: Any) -> Any:
     """Pᵀ(f, c)."""
     return HALF * (B.T @ f) + c
 
 
-def swept(B: Matrix, f: Any, c: Any, sweep: Any) -> tuple[Any, Any]:
+def sweep_error(B: Matrix, f: Any, c: Any, sweep: Any) -> tuple[Any, Any]:
     """A sweep, e ↦ e − sweep · Ae."""
-    a, b = applied(B, f, c)
+    a, b = apply_operator(B, f, c)
     return f - sweep * a, c - sweep * b
 
 
-def corrected(B: Matrix, f: Any, c: Any, q: Any) -> tuple[Any, Any]:
+def correct_error(B: Matrix, f: Any, c: Any, q: Any) -> tuple[Any, Any]:
     """The error (f, c) after a correction that leaves q of the coarse error, which is c."""
     return f - HALF * (B @ (c - q)), q
 
 
 def coarse_equation(B: Matrix, f: Any, c: Any) -> Identity:
     """A_H c = PᵀA(f, c): the exact coarse solution is the error at c."""
-    return Identity(lambda f, c: coarse(B, c), lambda f, c: restricted(B, *applied(B, f, c)),
+    return Identity(lambda f, c: coarse(B, c), lambda f, c: restrict(B, *apply_operator(B, f, c)),
                     dict(f=f, c=c), "the exact coarse solution is the error at c")

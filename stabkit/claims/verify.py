@@ -128,7 +128,7 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
                 on_verdict(verdicts[name])
                 continue
             if error is not None:
-                failures[name] = _failed(tasks[done], error)
+                failures[name] = _note_on_failure(tasks[done], error)
                 continue
             verdicts[name] = done.result()
             on_verdict(verdicts[name])
@@ -162,22 +162,22 @@ def _by_name(name: str, path: str | None, backend: str, *rest: Any) -> Verdict:
     if path is None:
         return settle(registry([name.partition(".")[0]])[name], *rest)
     written = os.stat(path)
-    entry = _loaded(path, written.st_mtime_ns, written.st_size)[name]
+    entry = _load(path, written.st_mtime_ns, written.st_size)[name]
     with ThreadPoolExecutor(1) as one:
         done = one.submit(settle, entry, *rest)
     error = done.exception()
     if error is not None:  # told here, as what travels has no places, and not all can travel
-        raise ClaimsFailed((_failed(entry, error),))
+        raise ClaimsFailed((_note_on_failure(entry, error),))
     return done.result()
 
 
 @lru_cache(1)
-def _loaded(path: str, *written: int) -> dict[str, Claim]:
+def _load(path: str, *written: int) -> dict[str, Claim]:
     """The claims of a file, which a worker executes once, and again if it was written anew."""
     return {entry.name: entry for entry in load_claims(path)}
 
 
-def _failed(entry: Claim, error: BaseException) -> str:
+def _note_on_failure(entry: Claim, error: BaseException) -> str:
     """The line about a claim whose code raises: its name, the error, and its place."""
     if isinstance(error, ClaimsFailed):
         return error.failures[0]
@@ -200,9 +200,10 @@ def settle(entry: Claim, trials: int, seed: int, signals: Sequence[np.ndarray] =
     outcomes: list[tuple[Record, Outcome]] = []
     decisive = PROVED if entry.some else REFUTED
     for number, configuration in enumerate(listed):
-        one = _decided(entry, configuration, share, seed_of(seed, entry.name, number), signals)
+        one = _decide_configuration(entry, configuration, share, seed_of(seed, entry.name, number),
+                                    signals)
         if for_all and one.status in (SUPPORTED, UNDECIDED):
-            one = _covered(entry, configuration, share, seed)
+            one = _decide_examples(entry, configuration, share, seed)
         outcomes.append((configuration, one))
         if outcomes[-1][1].status is decisive:
             break
@@ -212,7 +213,7 @@ def settle(entry: Claim, trials: int, seed: int, signals: Sequence[np.ndarray] =
             isinstance(values, Draw) for values in entry.within.values()):
         status, reasons = UNDECIDED, ["none that was drawn is an example; of others nothing is "
                                       "known"]
-    if for_all and status is REFUTED and _covered(
+    if for_all and status is REFUTED and _decide_examples(
             entry, outcomes[-1][0], share, seed).status is not REFUTED:
         raise Contradiction(f"claim {entry.name}: it is proved for all and refuted where "
                             f"{outcomes[-1][0]}; one of the two is wrong, so is stabkit")
@@ -224,8 +225,8 @@ def settle(entry: Claim, trials: int, seed: int, signals: Sequence[np.ndarray] =
     return _verdict(entry, status, outcomes, sharp, tightness, for_all, reason)
 
 
-def _decided(entry: Claim, configuration: Record, trials: int, seed: int,
-             signals: Sequence[np.ndarray] = ()) -> Outcome:
+def _decide_configuration(entry: Claim, configuration: Record, trials: int, seed: int,
+                          signals: Sequence[np.ndarray] = ()) -> Outcome:
     """The outcome in one configuration; the claim's body may find its hypotheses not met."""
     try:
         with precision(USUAL):  # whatever another thread works with
@@ -237,7 +238,7 @@ def _decided(entry: Claim, configuration: Record, trials: int, seed: int,
     return decide(what, trials=trials, seed=seed, signals=windows(signals, what))
 
 
-def _covered(entry: Claim, configuration: Record, trials: int, seed: int) -> Outcome:
+def _decide_examples(entry: Claim, configuration: Record, trials: int, seed: int) -> Outcome:
     """Where a proof for all covers a configuration, only its examples are left to decide."""
     left = examples(entry(**configuration))
     return decide(AllOf(left), trials=trials, seed=seed) if left else Outcome(PROVED)

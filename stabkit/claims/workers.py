@@ -42,7 +42,7 @@ class Workers(Executor):
 
     def _try(self, told: Future, task: Function, given: Any, named: Any,
              left: int) -> None:
-        def done(running: Future) -> None:
+        def pass_on(running: Future) -> None:
             if running.cancelled():
                 told.cancel()
                 return
@@ -60,7 +60,7 @@ class Workers(Executor):
                 told.set_exception(WorkerDied(
                     f"the worker died, {_TRIES} times ({_cause(error)})"))
 
-        self._pool.schedule(task, given, named, timeout=self._limit).add_done_callback(done)
+        self._pool.schedule(task, given, named, timeout=self._limit).add_done_callback(pass_on)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         if cancel_futures and not wait:

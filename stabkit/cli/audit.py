@@ -13,7 +13,7 @@ import click
 from stabkit.cli.commands import EXPECTED, INTERRUPTED, UNDECIDED, UNEXPECTED, cli
 from stabkit.cli.options import budget, json_file, seed
 from stabkit.errors import InvalidArgument
-from stabkit.installation import quoted
+from stabkit.installation import quote
 from stabkit.report.output import check_writable, deliver, say
 
 if TYPE_CHECKING:
@@ -160,21 +160,21 @@ def _this_question() -> str:
         if isinstance(param.type, Sizes):
             value = ",".join(map(str, value))
         for each in value if param.multiple else (value,):
-            words += [*param.opts[:isinstance(param, click.Option)], quoted(str(each))]
+            words += [*param.opts[:isinstance(param, click.Option)], quote(str(each))]
     return " ".join(words)
 
 
 def _carry_out(task: Callable[..., Audit | StepAudit], text: Callable[..., str], budget: float,
                seed: int, target: str | None, page: Path | None = None) -> int:
     """Audit with a line of progress, write the verdicts, say the text, return the exit status."""
-    from stabkit.progress import working
+    from stabkit.progress import show_work
 
     for option, path in (("--json", target), ("--page", page)):
         if path not in (None, "-"):
             check_writable(path, option)
     done: list[str] = []
     try:
-        with working(sys.stderr, budget) as advance:
+        with show_work(sys.stderr, budget) as advance:
             def note(what: str) -> None:
                 done.append(what)
                 advance(what)

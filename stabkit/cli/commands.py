@@ -29,7 +29,7 @@ from stabkit.cli.options import (
     show_version,
 )
 from stabkit.errors import ClaimsFailed, InvalidArgument, InvalidEvidence, StabkitError
-from stabkit.installation import quoted
+from stabkit.installation import quote
 from stabkit.report.output import check_writable, deliver, say
 from stabkit.user_files import no_leaving, no_sudden_exit
 
@@ -140,7 +140,7 @@ def verify(
         decided, stop = decide_with_table(claims, target == "-", options, journal)
         if isinstance(stop, KeyboardInterrupt):
             more = "" if journal is None or target is None else \
-                f"; --resume {quoted(target)} goes on"
+                f"; --resume {quote(target)} goes on"
             say(f"stabkit: interrupted; {len(decided)} of {len(claims)} claims were decided{more}",
                 err=True)
             return INTERRUPTED
@@ -216,7 +216,7 @@ def show(ctx: click.Context, name: str, own: str | None, again: bool, budget: fl
       stabkit show mine.my_bound --claims mine.py --budget 60
     """
     from stabkit.report.explain import explain
-    from stabkit.report.recorded import recorded
+    from stabkit.report.recorded import look_up_record
 
     at_place = _at_place(name, own)
     found = at_place[:1] or claims_for([name], own)
@@ -225,7 +225,7 @@ def show(ctx: click.Context, name: str, own: str | None, again: bool, budget: fl
                               f"such as {found[0].name}")
     asked = any(ctx.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE
                 for option in ("again", "budget", "seed"))
-    known = None if asked else recorded(found[0])
+    known = None if asked else look_up_record(found[0])
     if known is None:
         from stabkit.claims.verify import verify as decide_claims
 

@@ -63,12 +63,12 @@ def export(coq: bool, patterns: Sequence[str], place: Path, own: str | None, bud
     without: dict[str, str] = {}
     if others or not files:
         claims = claims_for(others, own)
-        proved = list(_proved(claims))
+        proved = list(_proofs(claims))
         shown += proved
         if others:
             names = {found.claim for found in proved}
-            shown += _decided([claim for claim in claims if claim.name not in names], without,
-                              {"budget": budget, "seed": seed})
+            shown += _decide([claim for claim in claims if claim.name not in names], without,
+                             {"budget": budget, "seed": seed})
     _different([found.claim for found in shown])
     made = folder(shown)
     if not made.claims:
@@ -85,7 +85,7 @@ def export(coq: bool, patterns: Sequence[str], place: Path, own: str | None, bud
     return EXPECTED
 
 
-def _proved(claims: list[Claim]) -> Iterator[Shown]:
+def _proofs(claims: list[Claim]) -> Iterator[Shown]:
     """The claims of which a proof for all is known."""
     from stabkit.claims.obligations import shown_for_all
     from stabkit.coq import Shown
@@ -99,21 +99,21 @@ def _proved(claims: list[Claim]) -> Iterator[Shown]:
                 (item.data["statement"], item.data["proof"]) for item in evidence))
 
 
-def _decided(claims: list[Claim], without: dict[str, str], options: Record
-             ) -> Iterator[Calculated]:
+def _decide(claims: list[Claim], without: dict[str, str], options: Record
+            ) -> Iterator[Calculated]:
     """Decide the claims; what does not rest on rational numbers alone goes to `without`."""
     from stabkit.claims.verify import verify
 
     says = {claim.name: claim.statement for claim in claims}
     for verdict in verify(claims, **options):
-        found = _calculated(verdict.to_json(), says[verdict.claim])
+        found = _calculations(verdict.to_json(), says[verdict.claim])
         if found is None:
             without[verdict.claim] = f"{verdict.status}, but not in rational numbers alone"
         else:
             yield found
 
 
-def _calculated(verdict: Fields, says: str) -> Calculated | None:
+def _calculations(verdict: Fields, says: str) -> Calculated | None:
     """All evidence, if it is rational; against a claim the shortest such witness is enough."""
     from stabkit.coq import Calculated
 
@@ -147,7 +147,7 @@ def _in_file(file: str) -> Iterator[Shown | Calculated]:
         says = f"what {Path(file).name} has under this name"
         proofs = tuple((item["data"]["statement"], item["data"]["proof"])
                        for item in verdict["evidence"] if item["kind"] == "proof")
-        calculated = None if proofs else _calculated(verdict, says)
+        calculated = None if proofs else _calculations(verdict, says)
         if proofs:
             yield Shown(verdict["claim"], says, proofs)
         elif calculated is not None:

@@ -59,12 +59,13 @@ def spectrum(file: Path, shape: tuple[int, ...] | None, dt: str | None, picture:
     grows, found = False, None
     try:
         low, high = extreme_eigenvalues(matrix)
-        rows.append(("smallest real part", _shown(low)))
-        rows.append(("largest real part", _shown(high)))
+        rows.append(("smallest real part", _with_error(low)))
+        rows.append(("largest real part", _with_error(high)))
         grows = bool(high.lo > 1 or low.hi < -1)
         if size <= _WHOLE:
             found = enclose(matrix)
-            rows += [("spectral radius", _shown(found.radius)), ("norm", _shown(found.norm)),
+            rows += [("spectral radius", _with_error(found.radius)),
+                     ("norm", _with_error(found.norm)),
                      ("normal", {True: "yes", False: "no", None: "not known"}[found.normal])]
             grows = grows or bool(found.radius.lo > 1)
         if size <= _POWERS:
@@ -79,7 +80,7 @@ def spectrum(file: Path, shape: tuple[int, ...] | None, dt: str | None, picture:
     return UNEXPECTED if grows else EXPECTED
 
 
-def _shown(value: Any) -> str:
+def _with_error(value: Any) -> str:
     return f"{float(value):.15g} ± {value.width / 2:.1e}"
 
 

@@ -25,7 +25,7 @@ class Fact:
     equation: bool = False
 
 
-def added(context: Context, goal: Term, sign: str, proof: Fields) -> list[str]:
+def addition_script(context: Context, goal: Term, sign: str, proof: Fields) -> list[str]:
     """The script that shows a goal; the hypotheses stand in the context by their names."""
     script = []
     for name, like in proof.get("rest", {}).items():
@@ -33,30 +33,30 @@ def added(context: Context, goal: Term, sign: str, proof: Fields) -> list[str]:
     for lemma in proof.get("lemmas", []):
         shown = context.number(relation(lemma["shows"], (">=",))[0])
         script += [f"assert ({symbol(lemma['name'], '_known')} : 0 <= {shown.text}).", "{",
-                   *indented(_sum(context, shown, ">=", lemma)), "}"]
+                   *indent_lines(_sum(context, shown, ">=", lemma)), "}"]
         context.known[lemma["name"]] = shown
-    return script + _tested(context, goal, sign, proof)
+    return script + _test_script(context, goal, sign, proof)
 
 
-def indented(script: Sequence[str]) -> list[str]:
+def indent_lines(script: Sequence[str]) -> list[str]:
     return ["  " + line for line in script]
 
 
-def _tested(context: Context, goal: Term, sign: str, proof: Fields) -> list[str]:
+def _test_script(context: Context, goal: Term, sign: str, proof: Fields) -> list[str]:
     """A vector is 0 if its scalar products are; an operator, if what it makes of vectors is."""
     match goal:
         case Number():
             return _sum(context, goal, sign, proof)
         case Row():
-            return _tested(context, goal.vector, sign, proof)
+            return _test_script(context, goal.vector, sign, proof)
         case Operator():
             x = context.terms.generator("x'", goal.of)
-            return ["intro x'.", *_tested_with(context, goal.forwards(x), sign, proof, x)]
-    return _tested_with(context, goal, sign, proof, None)
+            return ["intro x'.", *_test_script_with(context, goal.forwards(x), sign, proof, x)]
+    return _test_script_with(context, goal, sign, proof, None)
 
 
-def _tested_with(context: Context, goal: Vector, sign: str, proof: Fields,
-                 x: Vector | None) -> list[str]:
+def _test_script_with(context: Context, goal: Vector, sign: str, proof: Fields,
+                      x: Vector | None) -> list[str]:
     z = context.terms.generator("z'", goal.space)
     return [f"apply (only_zero {goal.space} {goal.text}). intro z'.",
             *_sum(context, context.terms.dot(z, goal), sign, proof, z, x)]
@@ -70,7 +70,7 @@ def _sum(context: Context, goal: Number, sign: str, proof: Fields,
     script = [f"assert (F{k}' : {'0 =' if fact.equation else '0 <='} {fact.holds.text}) "
               f"by ({fact.tactic})." for k, fact in enumerate(facts)]
     script += [f"assert (T' : {factor.text} * {goal.text} = {total}).", "{",
-               *indented(_identity(context, f"{goal.text} {total}")), "}"]
+               *indent_lines(_identity(context, f"{goal.text} {total}")), "}"]
     if sign == "==":
         return [*script, f"apply (zero_from_multiple {factor.text}); [positive |].", "rewrite T'.",
                 *[f"rewrite <- F{k}'." for k in range(len(facts))], "ring."]
@@ -162,7 +162,7 @@ def _left(context: Context, factor: Term, equation: Vector, z: Vector | None) ->
         case Operator() if z is not None:
             return factor.backwards(z)
         case Number() if z is not None:
-            return context.terms.scaled(factor, z)
+            return context.terms.scale(factor, z)
     raise InvalidArgument("with: is not written for Coq")
 
 
@@ -196,7 +196,7 @@ def _form(context: Context, step: Step) -> tuple[Number, str]:
     return holds, f"exact ({symbol(step['of'], '_form')} {x.text})"
 
 
-def _known(context: Context, step: Step) -> tuple[Number, str]:
+def _known_fact(context: Context, step: Step) -> tuple[Number, str]:
     return context.known[step["of"]], f"exact {symbol(step['of'], '_known')}"
 
 
@@ -206,9 +206,9 @@ def _between(context: Context, visit: Visit, kind: str, s: Vector, f: Vector
     terms = context.terms
     low, high = context.ends(visit.flux, kind)
     left = s if low == "-inf" else terms.vector(
-        terms.sum(f, terms.scaled(context.number(low), s), minus=True))
+        terms.sum(f, terms.scale(context.number(low), s), minus=True))
     right = s if high == "inf" else terms.vector(
-        terms.sum(terms.scaled(context.number(high), s), f, minus=True))
+        terms.sum(terms.scale(context.number(high), s), f, minus=True))
     suffix = "_below" if low == "-inf" else "_above" if high == "inf" else ""
     why = [context.fact(visit.flux, kind, side) for side, end in (("least", low), ("most", high))
            if end not in ("-inf", "inf")]
@@ -234,7 +234,7 @@ def _slopes(context: Context, step: Step) -> tuple[Number, str]:
 
 
 def _descent(context: Context, step: Step) -> tuple[Number, str]:
-    E, F, e, half, b = _expanded(context, step, 1)
+    E, F, e, half, b = _expand_visits(context, step, 1)
     terms = context.terms
     text = (f"({E.energy.text} + {terms.dot(E.value, e).text} + {b} / 2 * {half} "
             f"- {F.energy.text})")
@@ -242,7 +242,7 @@ def _descent(context: Context, step: Step) -> tuple[Number, str]:
 
 
 def _ascent(context: Context, step: Step) -> tuple[Number, str]:
-    E, F, e, half, a = _expanded(context, step, 0)
+    E, F, e, half, a = _expand_visits(context, step, 0)
     terms = context.terms
     text = (f"({F.energy.text} - {E.energy.text} - {terms.dot(E.value, e).text} - {a} / 2 * "
             f"{half})")
@@ -250,7 +250,7 @@ def _ascent(context: Context, step: Step) -> tuple[Number, str]:
 
 
 def _interpolation(context: Context, step: Step) -> tuple[Number, str]:
-    E, F, e, _, b = _expanded(context, step, 1)
+    E, F, e, _, b = _expand_visits(context, step, 1)
     terms = context.terms
     change = terms.vector(terms.sum(F.value, E.value, minus=True))
     text = (f"(2 * {b} * ({F.energy.text} - {E.energy.text} - {terms.dot(E.value, e).text}) "
@@ -265,7 +265,7 @@ def _expansion(lemma: str, E: Visit, F: Visit, end: str, *facts: str) -> str:
             f"{E.at.text} {F.at.text} {given})")
 
 
-def _expanded(context: Context, step: Step, end: int) -> tuple[Visit, Visit, Vector, str, str]:
+def _expand_visits(context: Context, step: Step, end: int) -> tuple[Visit, Visit, Vector, str, str]:
     """Two visits, the way between their points, its square, and an end of the slopes."""
     terms = context.terms
     E, F = (context.visits[name] for name in step["at"])
@@ -273,6 +273,6 @@ def _expanded(context: Context, step: Step, end: int) -> tuple[Visit, Visit, Vec
     return E, F, e, terms.dot(e, e).text, context.number(context.facts[E.flux]["slopes"][end]).text
 
 
-RULES = {"square": _square, "bound": _bound, "form": _form, "known": _known, "sector": _sector,
+RULES = {"square": _square, "bound": _bound, "form": _form, "known": _known_fact, "sector": _sector,
          "slopes": _slopes, "descent": _descent, "ascent": _ascent,
          "interpolation": _interpolation}

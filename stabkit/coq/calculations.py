@@ -15,14 +15,14 @@ from stabkit.coq.values import (
     CHECKED,
     OPERATIONS,
     Value,
-    compared,
+    compare_entries,
     each,
     entrywise,
     integer,
     part,
     product,
     square,
-    transposed,
+    transpose,
 )
 from stabkit.errors import InvalidArgument
 
@@ -41,22 +41,22 @@ def calculation(name: str, data: Data) -> list[str]:
     made = Calculation()
     lines = [f"Module {name}_calculation.", ""]
     for key, value in data["given"].items():
-        made.values[key] = _given(value, key)
-        lines.append(f"Definition {_called(key)} := {_literal(value)}.")
+        made.values[key] = _value_of_given(value, key)
+        lines.append(f"Definition {_coq_name(key)} := {_literal(value)}.")
     for head, text in data["let"]:
         lines.append(made.define(head, text))
-    conditions = [made.condition(_parsed(text)) for text in data["shows"]]
+    conditions = [made.condition(_parse(text)) for text in data["shows"]]
     shown = " && ".join(dict.fromkeys([*made.checks, *conditions]))
     return [*lines, "", f"End {name}_calculation.", f"Import {name}_calculation.", "",
             f"Theorem {name} : {shown} = true.", "Proof. vm_compute. reflexivity. Qed."]
 
 
-def _called(name: str) -> str:
+def _coq_name(name: str) -> str:
     """A name that neither Coq nor its library has."""
     return f"{name}'"
 
 
-def _parsed(text: str) -> ast.expr:
+def _parse(text: str) -> ast.expr:
     return ast.parse(text.strip(), mode="eval").body
 
 
@@ -69,12 +69,12 @@ def _literal(value: Any) -> str:
     return f"({number.numerator} # {number.denominator})"
 
 
-def _given(value: Any, name: str) -> Value:
+def _value_of_given(value: Any, name: str) -> Value:
     shape: tuple[int, ...] = ()
     inner = value
     while isinstance(inner, list) and inner:
         shape, inner = (*shape, len(inner)), inner[0]
-    return Value(shape, _called(name))
+    return Value(shape, _coq_name(name))
 
 
 @dataclass
@@ -97,18 +97,18 @@ class Calculation:
         name, _, rest = head.partition("(")
         names = [one.strip() for one in rest.rstrip(")").split(",") if one.strip()]
         if names:
-            inner = Calculation(self.values | {x: Value((), _called(x)) for x in names},
+            inner = Calculation(self.values | {x: Value((), _coq_name(x)) for x in names},
                                 set(self.functions))
-            body = inner.read(_parsed(text))
+            body = inner.read(_parse(text))
             if inner.checks:
                 raise InvalidArgument(f"{head}: a root or an inverse in a function is not written "
                                       "for Coq")
             self.functions.add(name)
-            return (f"Definition {_called(name)} ({' '.join(map(_called, names))} : Q) : Q := "
+            return (f"Definition {_coq_name(name)} ({' '.join(map(_coq_name, names))} : Q) : Q := "
                     f"{body.text}.")
-        found = self.read(_parsed(text))
-        self.values[name] = Value(found.shape, _called(name))
-        return f"Definition {_called(name)} := {found.text}."
+        found = self.read(_parse(text))
+        self.values[name] = Value(found.shape, _coq_name(name))
+        return f"Definition {_coq_name(name)} := {found.text}."
 
     def read(self, node: ast.expr) -> Value:
         """The value of an expression."""
@@ -122,7 +122,7 @@ class Calculation:
                 return Value((len(found), *found[0].shape),
                              "[" + "; ".join(part.text for part in found) + "]")
             case ast.Attribute(value=inner, attr="T"):
-                return transposed(self.read(inner))
+                return transpose(self.read(inner))
             case ast.UnaryOp(op=ast.USub(), operand=inner):
                 return each("Qopp", self.read(inner))
             case ast.BinOp(left=left, op=ast.MatMult(), right=right):
@@ -153,9 +153,9 @@ class Calculation:
         found = [self.read(argument) for argument in arguments]
         if name in self.functions:
             if len(found) == 1:
-                return each(_called(name), found[0])
+                return each(_coq_name(name), found[0])
             if all(not one.shape for one in found):
-                return Value((), f"({_called(name)} {' '.join(one.text for one in found)})")
+                return Value((), f"({_coq_name(name)} {' '.join(one.text for one in found)})")
         if name in ("I", "ones", "zeros"):
             n = integer(arguments[0], 0)
             row = f"(repeat ({int(name != 'zeros')} # 1) {n})"
@@ -178,7 +178,7 @@ class Calculation:
                 return f"({sign.join(map(self.condition, parts))})"
             case ast.Compare(left=left, ops=ops, comparators=others):
                 values = [self.read(x) for x in (left, *others)]
-                return "(" + " && ".join(map(compared, ops, values, values[1:])) + ")"
+                return "(" + " && ".join(map(compare_entries, ops, values, values[1:])) + ")"
             case ast.Call(func=ast.Name(id="nonneg"), args=[inner]):
                 return f"(forallb (Qle_bool 0) {self.read(inner).flat})"
             case ast.Call(func=ast.Name(id="psd" | "pd" as name), args=[inner]):

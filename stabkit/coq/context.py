@@ -27,7 +27,7 @@ class Binder:
     value: str = ""
     hypothesis: bool = False
 
-    def written(self) -> str:
+    def write(self) -> str:
         if self.value:
             return f"let {self.name} := {self.value} in"
         return f"({self.type}) ->" if self.hypothesis else f"forall {self.name} : {self.type},"

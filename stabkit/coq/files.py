@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from stabkit.coq.addition import added, indented
+from stabkit.coq.addition import addition_script, indent_lines
 from stabkit.coq.context import Data, context, with_what_occurs
 from stabkit.coq.induction import Induction
 from stabkit.coq.lines import rows
@@ -60,7 +60,7 @@ def file(name: str, says: str, proofs: Sequence[tuple[Data, Data]]) -> str:
         lines += ["", *with_names(KINDS[statement["kind"]](made, statement, proof))]
     return "\n".join(line for long in [
         MARK, *comment(f"{name}: {says}"), "", "Require Import Stabkit Lines Rings.", *lines, ""]
-        for line in wrapped(long))
+        for line in wrap(long))
 
 
 def comment(text: str) -> list[str]:
@@ -70,7 +70,7 @@ def comment(text: str) -> list[str]:
     return ["(* " + " ".join(text.split()) + " *)"]
 
 
-def wrapped(line: str) -> list[str]:
+def wrap(line: str) -> list[str]:
     """A line in pieces of less than 100 columns; Coq takes a new line for a space."""
     indent = line[:len(line) - len(line.lstrip())]
     return textwrap.wrap(line, 99, initial_indent="", subsequent_indent=indent + "  ",
@@ -82,14 +82,14 @@ def _algebra(name: str, statement: Data, proof: Data) -> list[str]:
     left, sign = relation(statement["goal"], (">=", "=="))
     goal = made.terms.read(left, made.names)
     note = comment(MULTIPLIED_OUT) if sign == "==" and not proof["steps"] else []
-    return [*note, f"Theorem {name} :", *indented([binder.written() for binder in made.binders]),
+    return [*note, f"Theorem {name} :", *indent_lines([binder.write() for binder in made.binders]),
             f"  {made.proposition(goal, sign)}.", "Proof.",
             f"  intros {' '.join(binder.name for binder in made.binders)}.",
-            *indented(added(made, goal, sign, proof)), "Qed."]
+            *indent_lines(addition_script(made, goal, sign, proof)), "Qed."]
 
 
 def _iteration(name: str, statement: Data, proof: Data) -> list[str]:
-    return Induction(name, statement, proof).written()
+    return Induction(name, statement, proof).write()
 
 
 KINDS = {"algebra": _algebra, "iteration": _iteration, "rows": rows, "pieces": pieces}

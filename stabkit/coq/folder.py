@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stabkit.coq.calculations import EXACT, calculation
 from stabkit.coq.context import Data
-from stabkit.coq.files import FLUXES, LIBRARY, MARK, comment, file, identifier, wrapped
+from stabkit.coq.files import FLUXES, LIBRARY, MARK, comment, file, identifier, wrap
 from stabkit.errors import InvalidArgument
 
 #: What Coq and make leave beside a file.
@@ -58,7 +58,7 @@ class Shown:
 
     def theorems(self) -> list[str]:
         """What is shown there."""
-        return _numbered(self.claim, len(self.proofs))
+        return _theorem_names(self.claim, len(self.proofs))
 
 
 @dataclass(frozen=True)
@@ -86,14 +86,14 @@ class Calculated:
             lines += ["", *(comment(where) if where else []), *comment(
                 "Coq repeats an exact calculation; why it decides the claim: " + why),
                 *calculation(name, data)]
-        return "\n".join(short for line in [*lines, ""] for short in wrapped(line))
+        return "\n".join(short for line in [*lines, ""] for short in wrap(line))
 
     def theorems(self) -> list[str]:
         """What is shown there."""
-        return _numbered(self.claim, len(self.calculations))
+        return _theorem_names(self.claim, len(self.calculations))
 
 
-def _numbered(claim: str, count: int) -> list[str]:
+def _theorem_names(claim: str, count: int) -> list[str]:
     """The names of a claim's theorems."""
     stem = identifier(claim)
     return [stem] if count == 1 else [f"{stem}_part_{k}" for k in range(1, count + 1)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stabkit.aliases import Record
-from stabkit.coq.addition import added, indented
+from stabkit.coq.addition import addition_script, indent_lines
 from stabkit.coq.context import (
     NUMBERS,
     Binder,
@@ -55,9 +55,9 @@ class Induction:
                      "vectors": {**statement.get("vectors", {}), **self.state}}
         if self.counter is not None:
             self.step["parameters"] = {**statement.get("parameters", {}), self.counter: ">= 0"}
-        self.moved = self._moved()
+        self.moved = self._changing_names()
 
-    def _moved(self) -> frozenset[str]:
+    def _changing_names(self) -> frozenset[str]:
         """What may be another one at every step: also spaces that only occur in such."""
         moved = {*self.read.changing, *self.state, *([self.counter] if self.counter else [])}
         fixed = {**self.step, "operators": {name: text for name, text in self.step.get(
@@ -67,7 +67,7 @@ class Induction:
         return frozenset(moved | {f"space {space}" for space in
                                   set(spaces(self.step)) - set(spaces(fixed))})
 
-    def written(self) -> list[str]:
+    def write(self) -> list[str]:
         """The lemmas and the theorem."""
         lemmas = {(place, name): self.lemma(f"{place}_{name}", text, self.proof[place][name],
                                             place == "step")
@@ -82,24 +82,24 @@ class Induction:
         """That an inequality or equation holds at the start, or after a step."""
         made = context(self.step)
         self._rest(made)
-        values = self._after(made) if after else self._begun(made)
+        values = self._after(made) if after else self._start_terms(made)
         left, sign = relation(text, (">=", "=="))
         goal = made.terms.read(left, values)
         name = f"{self.name}_{part}"
         return Lemma(name, [binder for binder in made.binders if not binder.value], [
-            f"Lemma {name} :", *indented([binder.written() for binder in made.binders]),
+            f"Lemma {name} :", *indent_lines([binder.write() for binder in made.binders]),
             f"  {made.proposition(goal, sign)}.", "Proof.",
             f"  intros {' '.join(binder.name for binder in made.binders)}.",
-            *indented(added(made, goal, sign, proof)), "Qed.", ""])
+            *indent_lines(addition_script(made, goal, sign, proof)), "Qed.", ""])
 
-    def _begun(self, made: Context) -> dict[str, Term]:
+    def _start_terms(self, made: Context) -> dict[str, Term]:
         """What stands for the state, and for visits at it, at the start."""
         values = dict(made.names)
         for name, text in self.start.items():
             values[name] = made.value(text, self.state[name])
         if self.counter is not None:
             values[self.counter] = Number("0")
-        for letter, other in iteration.begun(self.read).items():
+        for letter, other in iteration.start_values(self.read).items():
             if letter not in self.start and letter != self.counter and letter in made.names:
                 values[letter] = made.names[min(other.letters)]
         return values
@@ -128,17 +128,17 @@ class Induction:
 
     def theorem(self, lemmas: dict[tuple[str, str], Lemma], end: Lemma) -> list[str]:
         """The induction itself."""
-        given, invariants = self._given(), self.proof["invariants"]
+        given, invariants = self._binders(), self.proof["invariants"]
         kept = " /\\ ".join(f"({self._says(text, K)})" for text in invariants.values())
-        pattern = self._pattern([self._kept(name) for name in invariants])
+        pattern = self._pattern([self._name_of_kept(name) for name in invariants])
         later = [f"rewrite ?{symbol(name)}_next'." for name in self.state]
         later += ["rewrite ?S_INR."] if self.counter is not None else []
         first = [f"rewrite ?{symbol(name)}_start'." for name in self.state]
         goal = self._says(self.statement["goal"], f"(S {K})")
-        lines = [f"Theorem {self.name} :", *indented([binder.written() for binder in given]),
+        lines = [f"Theorem {self.name} :", *indent_lines([binder.write() for binder in given]),
                  f"  forall {K} : nat, {goal}.", "Proof.",
                  f"  intros {' '.join(binder.name for binder in given)}.",
-                 *indented(self._ghosts()),
+                 *indent_lines(self._ghosts()),
                  f"  assert (kept' : forall {K} : nat, {kept}).", "  {",
                  f"    induction {K} as [| {K} {pattern}]."]
         for place, rewrites in (("base", first), ("step", later)):
@@ -159,7 +159,7 @@ class Induction:
         return f"{tactic}." if tactic else "idtac."
 
     @staticmethod
-    def _kept(name: str) -> str:
+    def _name_of_kept(name: str) -> str:
         return symbol(name, "_kept'")
 
     @staticmethod
@@ -189,7 +189,7 @@ class Induction:
         for name in self.proof["invariants"]:
             if binder.hypothesis and binder.name in (symbol(name, "_known"),
                                                      symbol(name, "_zero")):
-                return self._kept(name)
+                return self._name_of_kept(name)
         if self.counter is not None:
             if binder.name == symbol(self.counter):
                 return f"(INR {step})"
@@ -207,7 +207,7 @@ class Induction:
         return {binder.name: binder for binder in made.binders
                 if (K in binder.type if binder.hypothesis else binder.name in moving)}
 
-    def _given(self) -> list[Binder]:
+    def _binders(self) -> list[Binder]:
         """The binders of the theorem."""
         moving, binders = self._sequences(), []
         own = {symbol(name) for name in self.ghosts}

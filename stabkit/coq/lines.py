@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from stabkit.coq.addition import indented
+from stabkit.coq.addition import indent_lines
 from stabkit.coq.context import Data
 from stabkit.coq.names import symbol
 from stabkit.coq.terms import Number, Terms
@@ -214,7 +214,8 @@ def _explicit(name: str, statement: Data) -> list[str]:
     return [f"Theorem {name} :", "  forall n : nat, forall u v : vec,",
             f"  (forall i, (i < n)%nat -> {name}_row n u v i) -> within_range n v u.", "Proof.",
             "  intros n u v rows low high B i I. pose proof (rows i I) as H. pose proof (B i I).",
-            *indented(_cases(statement, "", "mean_within", "u", "{} - low", "high - {}")), "Qed."]
+            *indent_lines(_cases(statement, "", "mean_within", "u", "{} - low",
+                                 "high - {}")), "Qed."]
 
 
 def _implicit(name: str, statement: Data) -> list[str]:
@@ -225,7 +226,8 @@ def _implicit(name: str, statement: Data) -> list[str]:
             ("least", "v i <= v p", "u i <= v i", "mean_at_least", "{} - v i")):
         lines += [f"Lemma {name}_{part} : forall n u v i, {name}_row n u v i ->",
                   f"  (forall p, (p < n)%nat -> {fact}) -> {goal}.", "Proof.",
-                  "  intros n u v i H B.", *indented(_cases(statement, "- ", law, "v", difference)),
+                  "  intros n u v i H B.", *indent_lines(_cases(statement, "- ", law, "v",
+                                                                difference)),
                   "Qed.", ""]
     return [*lines, f"Theorem {name} :", "  forall n : nat, forall u v : vec,",
             f"  (forall i, (i < n)%nat -> {name}_row n u v i) -> within_range n v u.", "Proof.",

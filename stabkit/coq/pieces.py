@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
-from stabkit.coq.addition import indented
+from stabkit.coq.addition import indent_lines
 from stabkit.coq.context import Data
 from stabkit.coq.names import symbol
 from stabkit.errors import InvalidArgument
@@ -21,8 +21,8 @@ def pieces(name: str, statement: Data, proof: Data) -> list[str]:
     given += [f"{y} <= {high} ->"] if high != "inf" else []
     text = _function(tree(left), {statement["variable"]: y})
     cases = [f"destruct (Rle_dec {y} ({b}));" for b in proof["breaks"]]
-    return [f"Theorem {name} :", *indented([*given, f"{text} = 0." if sign == "==" else
-                                            f"0 <= {text}."]),
+    return [f"Theorem {name} :", *indent_lines([*given, f"{text} = 0." if sign == "==" else
+                                                    f"0 <= {text}."]),
             "Proof.", f"  intros. {' '.join(cases)} unfold Rmax, Rmin, Rabs;",
             "  repeat match goal with",
             "  | |- context [Rle_dec ?a ?b] => destruct (Rle_dec a b)",

@@ -106,21 +106,21 @@ class Terms:
         def forwards(x: Vector) -> Vector:
             self._fits(x.space, of)
             return Vector(to, f"(mul {of} {text} {x.text})",
-                          self._applied(number, of, to, "false", x))
+                          self._apply(number, of, to, "false", x))
 
         def backwards(x: Vector) -> Vector:
             self._fits(x.space, to)
             return Vector(of, f"(mulT {to} {text} {x.text})",
-                          self._applied(number, to, of, "true", x))
+                          self._apply(number, to, of, "true", x))
         return Operator(of, to, forwards, forwards if symmetric else backwards)
 
-    def _applied(self, number: int, of: str, to: str, turned: str, x: Vector) -> str:
+    def _apply(self, number: int, of: str, to: str, turned: str, x: Vector) -> str:
         return f"(App (Letter {number} {self.space(of)} {self.space(to)} {turned}) {x.deep})"
 
     def space(self, name: str) -> int:
         return self.spaces.setdefault(name, len(self.spaces))
 
-    def scaled(self, factor: Number, x: Vector) -> Vector:
+    def scale(self, factor: Number, x: Vector) -> Vector:
         return Vector(x.space, f"(scal {factor.text} {x.text})", f"(Scal {factor.text} {x.deep})")
 
     def dot(self, x: Vector, y: Vector) -> Number:
@@ -164,12 +164,12 @@ class Terms:
             case Number():
                 return Number(f"({factor.text} * {x.text})")
             case Vector():
-                return self.scaled(factor, x)
+                return self.scale(factor, x)
             case Row():
-                return Row(self.scaled(factor, x.vector))
+                return Row(self.scale(factor, x.vector))
             case Operator():
-                return replace(x, forwards=lambda y: self.scaled(factor, x.forwards(y)),
-                               backwards=lambda y: self.scaled(factor, x.backwards(y)))
+                return replace(x, forwards=lambda y: self.scale(factor, x.forwards(y)),
+                               backwards=lambda y: self.scale(factor, x.backwards(y)))
 
     def product(self, left: Term, right: Term) -> Term:
         """What @ writes, and * where one side is a number."""

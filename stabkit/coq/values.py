@@ -57,7 +57,7 @@ def product(x: Value, y: Value) -> Value:
     return Value((x.shape[0], y.shape[1]), f"(product {y.shape[1]} {x.text} {y.text})")
 
 
-def transposed(x: Value) -> Value:
+def transpose(x: Value) -> Value:
     """The transpose of a matrix."""
     m, n = _matrix(x)
     return Value((n, m), f"(transposed {n} {x.text})")
@@ -75,10 +75,10 @@ def same(one: Sequence[int], other: Sequence[int]) -> None:
         raise InvalidArgument(f"the shapes {tuple(one)} and {tuple(other)} do not fit")
 
 
-def compared(op: ast.cmpop, x: Value, y: Value) -> str:
+def compare_entries(op: ast.cmpop, x: Value, y: Value) -> str:
     """All entries; a number is compared with each.  Arrays differ if some entry does."""
     if isinstance(op, ast.NotEq) and (x.shape or y.shape):
-        return f"negb {compared(ast.Eq(), x, y)}"
+        return f"negb {compare_entries(ast.Eq(), x, y)}"
     form = _COMPARED[type(op)]
     if not x.shape and not y.shape:
         return "(" + form.format(x.text, y.text) + ")"
@@ -94,20 +94,20 @@ def part(whole: Value, index: ast.expr) -> Value:
     """u[i], A[i], A[i, j] and slices, with integers that are written out."""
     places = list(index.elts) if isinstance(index, ast.Tuple) else [index]
     first, *second = places
-    found = _taken(whole, first)
+    found = _take(whole, first)
     if not second:
         return found
     if isinstance(first, ast.Slice) and not isinstance(second[0], ast.Slice):
         j = integer(second[0], whole.shape[1])
         return Value(found.shape[:1], f"(column {j} {found.text})")
     if isinstance(first, ast.Slice):
-        inner = _taken(Value(whole.shape[1:], "r"), second[0])
+        inner = _take(Value(whole.shape[1:], "r"), second[0])
         return Value((*found.shape[:1], *inner.shape),
                      f"(map (fun r => {inner.text}) {found.text})")
-    return _taken(found, second[0])
+    return _take(found, second[0])
 
 
-def _taken(x: Value, place: ast.expr) -> Value:
+def _take(x: Value, place: ast.expr) -> Value:
     n = x.shape[0]
     if isinstance(place, ast.Slice):
         low, high, _ = slice(*(None if end is None else integer(end, n, True)
@@ -128,17 +128,17 @@ def integer(node: ast.expr, n: int, bound: bool = False) -> int:
 
 
 def _extreme(of_two: str, of_all: str) -> Callable[..., Value]:
-    def made(*found: Value) -> Value:
+    def fold_entries(*found: Value) -> Value:
         if len(found) == 1:
             return Value((), f"({of_all} {found[0].flat})")
         first, *others = found
         for other in others:
             first = entrywise(of_two, first, other)
         return first
-    return made
+    return fold_entries
 
 
-def _joined(*found: Value) -> Value:
+def _concatenate(*found: Value) -> Value:
     return Value((sum(one.shape[0] for one in found), *found[0].shape[1:]),
                  "(" + " ++ ".join(one.text for one in found) + ")")
 
@@ -179,7 +179,7 @@ def _vec(x: Value) -> Value:
 
 def _root(x: Value) -> tuple[Value, str]:
     made = each("root", x)
-    return made, compared(ast.Eq(), entrywise("mul", made, made), x)
+    return made, compare_entries(ast.Eq(), entrywise("mul", made, made), x)
 
 
 def _inverse(x: Value) -> tuple[Value, str]:
@@ -188,7 +188,7 @@ def _inverse(x: Value) -> tuple[Value, str]:
     unit = Value(x.shape, f"(diagonal (repeat (1 # 1) {n}))")
     lengths = f"forallb (fun r => Nat.eqb (length r) {n}) {made.text}"
     return made, (f"Nat.eqb (length {made.text}) {n} && {lengths} && "
-                  + compared(ast.Eq(), product(x, made), unit))
+                  + compare_entries(ast.Eq(), product(x, made), unit))
 
 
 #: Functions whose value is to be checked, too.
@@ -209,6 +209,6 @@ BUILTINS: Mapping[str, Callable[..., Value]] = {
     "polyval": lambda c, x: each(f"(polyval {c.text})", x),
     "vec": _vec,
     "det": _det, "trace": _trace, "rank": _rank,
-    "stack": _joined, "concat": _joined,
+    "stack": _concatenate, "concat": _concatenate,
     "len": lambda x: Value((), f"({x.shape[0]} # 1)"),
 }

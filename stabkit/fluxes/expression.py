@@ -29,7 +29,7 @@ from stabkit.arithmetic.elementary import (
     select,
 )
 from stabkit.arithmetic.rational import Constant, fraction, power, quotient
-from stabkit.arithmetic.rounding import is_rounded, meant
+from stabkit.arithmetic.rounding import is_rounded, meaning
 from stabkit.errors import InvalidArgument
 
 Apply = Function
@@ -316,7 +316,7 @@ def as_expression(value: Scalar) -> Expression:
     if isinstance(value, Expression):
         return _where(value, 1, 0) if value.is_condition else value
     near = value.meant if isinstance(value, Constant) else \
-        meant(value) if is_rounded(value) else None
+        meaning(value) if is_rounded(value) else None
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, int):

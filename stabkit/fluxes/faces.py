@@ -19,11 +19,11 @@ import numpy as np
 from stabkit.aliases import Rational, Scalar
 from stabkit.arithmetic.enclosure import precision
 from stabkit.arithmetic.rational import Constant, fraction
-from stabkit.arithmetic.rounding import is_rounded, meant
+from stabkit.arithmetic.rounding import is_rounded, meaning
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.fluxes.continuity import has_value_at, is_continuous
 from stabkit.fluxes.expression import VARIABLE, Expression, as_expression
-from stabkit.fluxes.fading import fading
+from stabkit.fluxes.fading import as_fading_sum
 from stabkit.fluxes.normal_form import vanishes
 from stabkit.fluxes.polynomials import line
 from stabkit.fluxes.recording import record
@@ -115,8 +115,8 @@ class Facts:
 
 def _end(value: Rational, name: str) -> Fraction:
     end = fraction(value, name)
-    return Constant(end).note_meaning(meant(value)) if is_rounded(value) and \
-        meant(value) != end else end
+    return Constant(end).note_meaning(meaning(value)) if is_rounded(value) and \
+        meaning(value) != end else end
 
 
 def as_facts(facts: Any) -> Facts:
@@ -195,7 +195,8 @@ def faces_of(pieces: Sequence, odd: bool, name: str) -> list[Faces]:
 
 def _of_piece(piece: Any, cells: list[Cell], name: str) -> Faces:
     phi = record(piece.activation, f"{name}: activation")
-    derived = {"activation": phi, "diffusivity": phi / VARIABLE, "slope": fading(phi.derivative)}
+    derived = {"activation": phi, "diffusivity": phi / VARIABLE,
+               "slope": as_fading_sum(phi.derivative)}
     faces = dict(derived)
     for face in ("diffusivity", "slope", "regulariser"):
         if getattr(piece, face) is None:

@@ -18,7 +18,7 @@ from stabkit.fluxes.normal_form import Forms, in_all_cases
 Term = tuple[int, int, Fraction]  # a, n, b; n = 0 without an exponential
 
 
-def fading(expression: Expression) -> Expression:
+def as_fading_sum(expression: Expression) -> Expression:
     """The expression as such a sum, if it is one and even in s; else unchanged."""
     if all(part.operation != "exp" for part in expression.parts()):
         return expression

@@ -178,7 +178,7 @@ def float_integral(activation: Callable[[np.ndarray], np.ndarray], edges: Sequen
         Where its formula changes.
     x : ndarray
     """
-    nodes, weights = _graded()
+    nodes, weights = _graded_rule()
     ends = [-inf, *sorted({0.0, *map(float, edges)}), inf]
     flat = np.asarray(x, dtype=float).ravel()
     out = np.zeros_like(flat)
@@ -193,7 +193,7 @@ def float_integral(activation: Callable[[np.ndarray], np.ndarray], edges: Sequen
 
 
 @cache
-def _graded() -> tuple[np.ndarray, np.ndarray]:
+def _graded_rule() -> tuple[np.ndarray, np.ndarray]:
     """Nodes and weights on [0, 1]: panels [1/2, 1], [1/4, 1/2], ... and what is left."""
     nodes, weights = np.polynomial.legendre.leggauss(16)
     ends = np.array([0.0, *2.0 ** np.arange(-_PANELS, 1)])

@@ -14,7 +14,7 @@ from inspect import signature
 from typing import Any, ParamSpec, TypeVar, cast
 
 from stabkit.arithmetic.rational import Constant
-from stabkit.arithmetic.rounding import is_rounded, meant
+from stabkit.arithmetic.rounding import is_rounded, meaning
 from stabkit.errors import StabkitError
 from stabkit.fluxes.expression import Expression
 from stabkit.fluxes.faces import Facts, Piece
@@ -34,7 +34,7 @@ def note_meaning(make: Callable[P, T]) -> Callable[P, T]:
     parameters = signature(make)
 
     @wraps(make)
-    def made(*arguments: P.args, **named: P.kwargs) -> T:
+    def make_and_note(*arguments: P.args, **named: P.kwargs) -> T:
         given: Any = parameters.bind(*arguments, **named).arguments
         name = given.get("name", "custom")
         # A function is recorded now, whatever happens to its variables later.
@@ -43,7 +43,7 @@ def note_meaning(make: Callable[P, T]) -> Callable[P, T]:
         flux = cast(Any, make)(**given)
         object.__setattr__(flux, "making", (make, given))
         return flux
-    return made
+    return make_and_note
 
 
 def as_meant(flux: Any) -> tuple[Any, tuple[Rounding, ...]]:
@@ -94,7 +94,7 @@ def _meaning(value: Any) -> Any:
     if isinstance(value, (Constant, Expression)):
         return value.meant
     if is_rounded(value):
-        near = meant(value)
+        near = meaning(value)
         return value if near == Fraction(float(value)) else near
     if isinstance(value, (list, tuple)):
         return type(value)(map(_meaning, value))

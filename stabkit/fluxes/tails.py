@@ -116,7 +116,7 @@ class _Tail:
             name, inner = self.forms.arguments[place]
             growth, bounded = self.of(inner)
             if name in _BOUNDED:
-                return _Growth(), _BOUNDED[name](self._written(growth) * bounded) ** power
+                return _Growth(), _BOUNDED[name](self._write(growth) * bounded) ** power
             if name == "exp":
                 return _Growth(), np.exp(self.fading(growth) * bounded) ** power
             if name == "log" and growth == _Growth():
@@ -137,7 +137,7 @@ class _Tail:
             power -= k * n
         return made * self._to_power(power) if power else made
 
-    def _written(self, growth: _Growth) -> Expression:
+    def _write(self, growth: _Growth) -> Expression:
         made = self._to_power(growth.power) if growth.power else as_expression(1)
         for n, rate in enumerate(growth.rates, 1):
             if rate:

@@ -39,7 +39,7 @@ def _digest(folder: Path) -> str:
 CACHE = cache_of(_digest(Path(__file__).parent))
 
 @contextmanager
-def _compiled() -> Iterator[None]:
+def _let_numba_compile() -> Iterator[None]:
     """In here Numba compiles though NUMBA_DISABLE_JIT is set, which stays for others' functions.
 
     It would leave plain Python, in which what is chosen by types does nothing, and says nothing.
@@ -63,9 +63,9 @@ def kernel(function: Callable, **bound: Any) -> Any:
     made = FunctionType(function.__code__, names_known, function.__name__)
     made.__module__, made.__doc__ = function.__module__, function.__doc__
     made.__qualname__ = "_".join(names)
-    with _compiled():
+    with _let_numba_compile():
         compiled = njit(**OPTIONS)(made)
-    compiled.compile = _compiled()(compiled.compile)  # on the first call for some types
+    compiled.compile = _let_numba_compile()(compiled.compile)  # on the first call for some types
     if CACHE is not None:
         compiled._cache = CACHE(made)  # what the option ``cache`` does, with Numba's own
     return compiled

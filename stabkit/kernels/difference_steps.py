@@ -20,7 +20,7 @@ from numba.extending import overload
 
 from stabkit.kernels import inner
 from stabkit.kernels.fluxes import per_flux
-from stabkit.kernels.steps import copy, typed
+from stabkit.kernels.steps import copy, to_type_of
 
 flux: Any  # the code of a flux, bound by number
 
@@ -273,7 +273,7 @@ def _spacing(r, u):
 @per_flux
 def explicit(u, steps, tau, r, shape):
     """`stabkit.kernels.steps.explicit` with the reflecting difference; r is 1/h, or None for 1."""
-    tau, shape = typed(u, tau, shape)
+    tau, shape = to_type_of(u, tau, shape)
     step = tau, spacing(r, u)
     step_rows(flux, explicit_step, u, steps, step, shape, 1, 0)
 
@@ -281,7 +281,7 @@ def explicit(u, steps, tau, r, shape):
 @per_flux
 def fixed_point(u, steps, tau, r, shape):
     """`stabkit.kernels.steps.fixed_point` with that difference."""
-    tau, shape = typed(u, tau, shape)
+    tau, shape = to_type_of(u, tau, shape)
     step = tau, spacing(r, u)
     step_rows(flux, fixed_point_step, u, steps, step, shape, 2, 0)
 
@@ -289,6 +289,6 @@ def fixed_point(u, steps, tau, r, shape):
 @per_flux
 def fsi(u, steps, tau, r, shape):
     """`stabkit.kernels.steps.fsi` with that difference, without freezing."""
-    tau, shape = typed(u, tau, shape)
+    tau, shape = to_type_of(u, tau, shape)
     step = tau, spacing(r, u)
     step_rows(flux, fsi_step, u, steps, step, shape, 2, steps % 2)

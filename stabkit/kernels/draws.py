@@ -29,7 +29,7 @@ _LOW8 = np.uint32(255)
 
 
 @inner
-def mixed(z):
+def mix(z):
     """The splitmix64 output function: a bijection of 64-bit words."""
     z = (z ^ (z >> _S30)) * _MIX1
     z = (z ^ (z >> _S27)) * _MIX2
@@ -39,8 +39,8 @@ def mixed(z):
 @inner
 def stream(seed, block, number):
     """The key of one signal of the trials of a block: `number` tells their signals apart."""
-    key = mixed(np.uint64(seed) * _GOLDEN + np.uint64(block) + _GOLDEN)
-    key = mixed(key + np.uint64(number))
+    key = mix(np.uint64(seed) * _GOLDEN + np.uint64(block) + _GOLDEN)
+    key = mix(key + np.uint64(number))
     return np.uint32(key), np.uint32(key >> _S32)
 
 

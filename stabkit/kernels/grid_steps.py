@@ -16,7 +16,7 @@ from typing import Any
 from stabkit.kernels import inner
 from stabkit.kernels.difference_steps import follow
 from stabkit.kernels.fluxes import per_flux
-from stabkit.kernels.steps import copy, scratch, typed
+from stabkit.kernels.steps import copy, scratch, to_type_of
 
 flux: Any  # the code of a flux, bound by number
 
@@ -141,7 +141,7 @@ def room(u, grid, more):
 @per_flux
 def explicit(u, steps, tau, grid, shape):
     """u ← u − τ Kᵀ Φ(K u), `steps` times, for every row of the batch u."""
-    tau, shape = typed(u, tau, shape)
+    tau, shape = to_type_of(u, tau, shape)
     work, _ = room(u, grid, 0)
     for b in range(u.shape[0]):
         for _ in range(steps):
@@ -151,7 +151,7 @@ def explicit(u, steps, tau, grid, shape):
 @per_flux
 def fixed_point(u, steps, tau, grid, shape):
     """`steps` iterations v ← u − τ Kᵀ Φ(K v) from v = u, for every row of the batch u."""
-    tau, shape = typed(u, tau, shape)
+    tau, shape = to_type_of(u, tau, shape)
     work, kept = room(u, grid, 1)
     start = kept[0][:u.shape[1]]
     for b in range(u.shape[0]):
@@ -163,7 +163,7 @@ def fixed_point(u, steps, tau, grid, shape):
 @per_flux
 def fsi(u, steps, tau, grid, shape):
     """A cycle of FSI as `stabkit.kernels.steps.fsi`, without freezing, for every row of u."""
-    tau, shape = typed(u, tau, shape)
+    tau, shape = to_type_of(u, tau, shape)
     work, kept = room(u, grid, 1)
     to = u.dtype.type
     for b in range(u.shape[0]):

@@ -14,7 +14,7 @@ import numpy as np
 
 from stabkit.kernels import inner
 from stabkit.kernels.fluxes import per_flux
-from stabkit.kernels.steps import scratch, typed
+from stabkit.kernels.steps import scratch, to_type_of
 
 flux: Any  # the code of a flux, bound by number
 
@@ -94,7 +94,7 @@ def add_edges(flux, u, axis, grid, slopes, shape, work, total):
 @per_flux
 def isotropic(u, steps, tau, grid, shape):
     """u ← u − τ Kᵀ(g(|∇u|) ⊙ K u), `steps` times, for every row of the batch u."""
-    tau, shape = typed(u, tau, shape)
+    tau, shape = to_type_of(u, tau, shape)
     sizes, strides, inverses = grid
     slopes = scratch(sizes.size + 1, u.shape[1], u)
     work = scratch(2, CHUNK, u)

@@ -184,7 +184,7 @@ def squares_of_plane(grid, i, colour, m, work, squares):
 
 
 @inner
-def restricted_in_space(middle, edges, across, out):
+def restrict_in_space(middle, edges, across, out):
     # 4 · full weighting of a residual that vanishes at black points; it comes divided by 6.
     for c in range(out.size):
         out[c] = 3.0 * middle[c] + 0.75 * (edges[c] + (across[c] + across[c + 1]))
@@ -206,7 +206,7 @@ def restrict_plane(coarse, k, m, work):
         add_four(above[j - 1, 1:m], above[j + 1, 1:m], below[j - 1, 1:m], below[j + 1, 1:m],
                  edges[1:m])
         add_four(above[j, :m], below[j, :m], here[j - 1, :m], here[j + 1, :m], across[:m])
-        restricted_in_space(here[j, 1:m], edges[1:m], across[:m], row[1:m])
+        restrict_in_space(here[j, 1:m], edges[1:m], across[:m], row[1:m])
         split(row, coarse[2, k, q, :half], coarse[3, k, q, :half])
         coarse[0, k, q, :half + 1] = 0.0
         coarse[1, k, q, :half] = 0.0

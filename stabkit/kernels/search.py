@@ -40,7 +40,7 @@ TOGETHER = 2**16  # numbers drawn in one call: so many that calls of kernels cos
 
 # -- many steps, with a matrix or with the reflecting difference --------------------------------
 @inner
-def laned(K):
+def with_lanes(K):
     """A matrix that acts on every lane, with a row to work in."""
     return K[0], K[1], K[2], K[3], K[4], K[5], np.empty(LANES)
 
@@ -50,7 +50,7 @@ def advance(flux, rows, tile, states, u, work, steps, tau, K, shape):
 
 
 def _advance_with_matrix(flux, rows, tile, states, u, work, steps, tau, K, shape):
-    rows(flux, u, work, steps, tau, laned(K), shape)
+    rows(flux, u, work, steps, tau, with_lanes(K), shape)
 
 
 def _advance_with_difference(flux, rows, tile, states, u, work, steps, tau, K, shape):
@@ -105,7 +105,7 @@ def fsi_steps(flux, u, work, steps, tau, K, shape):
 
 @inner
 def frozen_fsi_steps(flux, u, work, steps, tau, K, shape):
-    frozen_fsi_row(flux, u, work, steps, tau, laned(K), shape)
+    frozen_fsi_row(flux, u, work, steps, tau, with_lanes(K), shape)
 
 
 @inner

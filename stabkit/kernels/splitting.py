@@ -14,7 +14,7 @@ import numpy as np
 
 from stabkit.kernels import inner
 from stabkit.kernels.fluxes import per_flux
-from stabkit.kernels.steps import scratch, typed
+from stabkit.kernels.steps import scratch, to_type_of
 
 flux: Any  # the code of a flux, bound by number
 
@@ -132,7 +132,7 @@ def semi_implicit(u, steps, tau, grid, shape):
 
     g = Φ(s)/s must be nonnegative: there is no pivoting.
     """
-    tau, shape = typed(u, tau, shape)
+    tau, shape = to_type_of(u, tau, shape)
     sizes, strides, inverses = grid
     to, axes = u.dtype.type, sizes.size
     longest = sizes.max() if axes else 1

@@ -42,7 +42,7 @@ def scratch(count, size, like):
 
 
 @inner
-def typed(u, tau, shape):
+def to_type_of(u, tau, shape):
     """Step size and flux parameters in the type of u."""
     to = u.dtype.type
     return to(tau), (to(shape[0]), to(shape[1]))
@@ -220,7 +220,7 @@ def fixed_point_row(flux, u, work, steps, tau, K, shape):
 @per_flux
 def explicit(u, steps, tau, K, shape):
     """u ← u − τ Kᵀ Φ(K u), `steps` times, for every row."""
-    tau, shape = typed(u, tau, shape)
+    tau, shape = to_type_of(u, tau, shape)
     work = scratch(2, max(u.shape[1], height(K, u.shape[1])), u)
     for b in range(u.shape[0]):
         explicit_row(flux, u[b], work, steps, tau, K, shape)
@@ -232,7 +232,7 @@ def fsi(u, steps, tau, K, shape):
 
     α_l = (4l + 2)/(2l + 3), u_{−1} = u_0, l = 0, …, steps − 1.
     """
-    tau, shape = typed(u, tau, shape)
+    tau, shape = to_type_of(u, tau, shape)
     work = scratch(3, max(u.shape[1], height(K, u.shape[1])), u)
     for b in range(u.shape[0]):
         free_fsi_row(flux, u[b], work, steps, tau, K, shape)
@@ -241,7 +241,7 @@ def fsi(u, steps, tau, K, shape):
 @per_flux
 def frozen_fsi(u, steps, tau, K, shape):
     """The same with g · K u_l for Φ(K u_l), the diffusivities g = Φ(s)/s being those of K u_0."""
-    tau, shape = typed(u, tau, shape)
+    tau, shape = to_type_of(u, tau, shape)
     work = scratch(4, max(u.shape[1], height(K, u.shape[1])), u)
     for b in range(u.shape[0]):
         frozen_fsi_row(flux, u[b], work, steps, tau, K, shape)
@@ -250,7 +250,7 @@ def frozen_fsi(u, steps, tau, K, shape):
 @per_flux
 def fixed_point(u, steps, tau, K, shape):
     """`steps` iterations v ← u − τ Kᵀ Φ(K v), from v = u, for every row; v replaces u."""
-    tau, shape = typed(u, tau, shape)
+    tau, shape = to_type_of(u, tau, shape)
     work = scratch(3, max(u.shape[1], height(K, u.shape[1])), u)
     for b in range(u.shape[0]):
         fixed_point_row(flux, u[b], work, steps, tau, K, shape)

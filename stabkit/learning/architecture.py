@@ -299,12 +299,12 @@ class Architecture:
         rng = np.random.default_rng(seed)
         rows, columns = self.image[1:]
         outputs = (*self.widths[1:], self.last)
-        parts: list[Map] = [self._widening(rng, self.image[0], self.widths[0], 3)]
+        parts: list[Map] = [self._make_widening(rng, self.image[0], self.widths[0], 3)]
         for number, (width, output) in enumerate(zip(self.widths, outputs, strict=True)):
             grid = (rows >> number, columns >> number)
             parts.append(dynamics(partial(self._layer, rng, grid), width, self.steps, self.delta))
             between = number + 1 < len(self.widths)
-            parts.append(self._widening(rng, width, output, 1, pooled=between))
+            parts.append(self._make_widening(rng, width, output, 1, pooled=between))
         weights = rng.standard_normal((self.classes, self.last, 1, 1)) / np.sqrt(self.last)
         return Network(tuple(parts), Classifier(weights, np.zeros(self.classes)))
 
@@ -313,8 +313,8 @@ class Architecture:
         return image_layer(_random(rng, channels, channels, 3),
                            fresh(channels, self.standardise), self.activation, grid)
 
-    def _widening(self, rng: np.random.Generator, inputs: int, outputs: int, width: int, *,
-                  pooled: bool = False) -> Widening:
+    def _make_widening(self, rng: np.random.Generator, inputs: int, outputs: int, width: int, *,
+                       pooled: bool = False) -> Widening:
         return Widening(_random(rng, outputs, inputs, width), fresh(outputs, self.connecting),
                         self.activation, pooled)
 

@@ -96,7 +96,7 @@ class Multistep:
         with precision(256):
             points = [Interval(1), Interval(-1)]
             if vanishing.degree() < 0:  # the whole circle maps to the axis; take where z turns back
-                vanishing = _turning(even, odd, square, imaginary)
+                vanishing = _turning_points(even, odd, square, imaginary)
             if vanishing.degree() > 0:
                 points += [from_ball(root.real)
                            for root, _ in complex_roots(vanishing)
@@ -115,7 +115,8 @@ class Multistep:
         return _apart(sorted(found, key=lambda r: r.lower))
 
 
-def _turning(even: fmpq_poly, odd: fmpq_poly, square: fmpq_poly, imaginary: bool) -> fmpq_poly:
+def _turning_points(even: fmpq_poly, odd: fmpq_poly, square: fmpq_poly, imaginary: bool
+                    ) -> fmpq_poly:
     """A polynomial in c that vanishes where |z| is extreme along the circle."""
     above = odd**2 * fmpq_poly([1, 0, -1]) if imaginary else even**2
     below = square**2

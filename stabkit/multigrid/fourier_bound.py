@@ -1,4 +1,4 @@
-"""A proven bound of what a cycle leaves of the energy norm on grids of any size, by Fourier analysis.
+"""A proven bound of what a cycle leaves of the energy norm, on grids of any size, by Fourier modes.
 
 On a periodic grid a constant stencil, its Galerkin operators and smoothers by colours act on the
 2^d harmonics of each frequency apart; grids with zero values or no flux at nodes are the odd, or

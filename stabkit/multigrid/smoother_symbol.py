@@ -71,7 +71,7 @@ def _polynomial_smoother(weights: Stencil) -> Operator:
 @symbol.register
 def _(smoother: SOR, weights):
     if colours(smoother, weights.dimension):
-        return _coloured(smoother, weights)
+        return _colour_symbol(smoother, weights)
     M = _ahead(smoother, weights)
     # S = N/M with the exact stencil N = M − L, so that nothing cancels in balls.
     pairs = list(zip(on_harmonics(M + -1 * weights), on_harmonics(M), strict=True))
@@ -142,7 +142,7 @@ def projection(colour: list[tuple[tuple[int, ...], int]], dimension: int) -> acb
     return acb_mat(found)
 
 
-def _coloured(smoother: SOR, weights: Stencil) -> Operator:
+def _colour_symbol(smoother: SOR, weights: Stencil) -> Operator:
     # Relaxing one colour is I − ω Q D⁻¹L.
     check_colours(smoother, weights)
     inside, omega = on_harmonics(block(smoother, weights)), _number(smoother.omega)

@@ -30,7 +30,7 @@ def form(x: Expression) -> Form:
     return {key: c for key, c in total.items() if c}
 
 
-def combined(parts: Sequence[tuple[Fraction, Form]]) -> Form:
+def combine(parts: Sequence[tuple[Fraction, Form]]) -> Form:
     """Σ c·form."""
     total: Form = {}
     for c, part in parts:
@@ -67,10 +67,10 @@ class Block:
     @property
     def columns(self) -> list[Form]:
         """The sum is that of these with the entries X_ij, i <= j, as coefficients."""
-        return [self.forms[i, j] if i == j else combined([(Fraction(2), self.forms[i, j])])
+        return [self.forms[i, j] if i == j else combine([(Fraction(2), self.forms[i, j])])
                 for i in range(self.size) for j in range(i, self.size)]
 
-    def restricted(self, basis: Sequence[Sequence[Fraction]]) -> Block:
+    def restrict(self, basis: Sequence[Sequence[Fraction]]) -> Block:
         """The block at combinations of the vectors, one for each column of the basis."""
         count = len(basis[0]) if basis else 0
         if not count:
@@ -80,7 +80,7 @@ class Block:
         vectors = [_sum([(row[a], x) for row, x in zip(basis, self.vectors, strict=True)])
                    for a in range(count)]
         n = range(len(self.vectors))
-        forms = {(a, b): combined([
+        forms = {(a, b): combine([
             (basis[i][a] * basis[j][b], self.forms[min(i, j), max(i, j)])
             for i in n for j in n if basis[i][a] and basis[j][b]])
             for a in range(count) for b in range(a, count)}
@@ -106,7 +106,7 @@ def rests(setting: Setting) -> dict[str, str]:
         if place not in seen and "slopes" in known and visit.energy is not None and \
                 all(end is not None for end in setting.quotients(visit.flux)):
             seen.add(place)
-            number = next(k for k in range(100) if not {f"Z{k}", f"p_Z{k}"} & setting.taken
+            number = next(k for k in range(100) if not {f"Z{k}", f"p_Z{k}"} & setting.names_in_use
                           and f"Z{k}" not in found)
             found[f"Z{number}"] = name
     return found
@@ -115,7 +115,7 @@ def rests(setting: Setting) -> dict[str, str]:
 def blocks(setting: Setting, goals: Sequence[Expression], depth: int) -> list[Block]:
     """All rules of a setting at its visits, and at vectors of up to `depth` operators."""
     found = vectors(setting, goals, depth)
-    return [*_of_visits(setting), *_known(setting), *_of_vectors(setting, found),
+    return [*_of_visits(setting), *_known_blocks(setting), *_of_vectors(setting, found),
             *_equations(setting, found)]
 
 
@@ -145,7 +145,7 @@ def _of_visits(setting: Setting) -> Iterator[Block]:
                 yield _scalar(setting, {"use": rule, "at": [one, other]})
 
 
-def _known(setting: Setting) -> Iterator[Block]:
+def _known_blocks(setting: Setting) -> Iterator[Block]:
     for name in setting.known:
         yield _scalar(setting, {"use": "known", "of": name})
 
@@ -156,17 +156,17 @@ def _of_vectors(setting: Setting, by_space: Mapping[str, list[Expression]]) -> I
         for text, A in ((name, K), (f"{name}.T", K.T)):
             def slack(x: Expression, y: Expression, A: Matrix = A, c: Any = c) -> Expression:
                 return c * dot(x, y) - dot(A @ x, A @ y)
-            yield from _localised({"use": "bound", "of": text}, by_space.get(A.of, []), slack)
+            yield from _localise({"use": "bound", "of": text}, by_space.get(A.of, []), slack)
     for name, fact in setting.forms.items():
         def polar(x: Expression, y: Expression, fact: Any = fact) -> Expression:
             at = [fact.holds.put({fact.name: z}) for z in (x + y, x, y)]
             return (at[0] - at[1] - at[2]) / 2
-        yield from _localised({"use": "form", "of": name}, by_space.get(fact.space, []), polar)
+        yield from _localise({"use": "form", "of": name}, by_space.get(fact.space, []), polar)
     for found in by_space.values():
-        yield from _localised({"use": "square"}, found, dot)
+        yield from _localise({"use": "square"}, found, dot)
 
 
-def _localised(step: Record, at: list[Expression], pairing: Pairing) -> Iterator[Block]:
+def _localise(step: Record, at: list[Expression], pairing: Pairing) -> Iterator[Block]:
     if at:
         yield Block(step, at, {(i, j): form(pairing(x, y)) for i, x in enumerate(at)
                                for j, y in enumerate(at) if i <= j})

@@ -12,8 +12,8 @@ from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
 Row = tuple[Mapping[str, Fraction], Fraction]  # coefficients of the unknowns, right side
 
 
-def reduced(columns: Sequence[Mapping], keys: Sequence, right: Mapping
-            ) -> tuple[fmpq_mat, list[int]] | None:
+def reduce_system(columns: Sequence[Mapping], keys: Sequence, right: Mapping
+                  ) -> tuple[fmpq_mat, list[int]] | None:
     """The reduced echelon form of [columns | right], and its pivots; None if it has no solution."""
     n = len(columns)
     matrix = fmpq_mat(len(keys), n + 1, [
@@ -25,8 +25,8 @@ def reduced(columns: Sequence[Mapping], keys: Sequence, right: Mapping
     return None if pivots and pivots[-1] == n else (form, pivots)
 
 
-def completed(form: fmpq_mat, pivots: list[int], free: Mapping[int, Fraction]
-              ) -> list[Fraction]:
+def complete(form: fmpq_mat, pivots: list[int], free: Mapping[int, Fraction]
+             ) -> list[Fraction]:
     """The solution whose unknowns without a pivot have the given values."""
     n = form.ncols() - 1
     values = {j: to_fmpq(x) for j, x in free.items() if x}
@@ -41,8 +41,9 @@ def solution(rows: Sequence[Row], names: Sequence[str]) -> dict[str, Fraction] |
     """A solution, with 0 for what is free; None if there is none."""
     columns = [{i: Fraction(row[name]) for i, (row, _) in enumerate(rows) if row.get(name)}
                for name in names]
-    found = reduced(columns, range(len(rows)), {i: right for i, (_, right) in enumerate(rows)})
-    return None if found is None else dict(zip(names, completed(*found, {}), strict=True))
+    found = reduce_system(columns, range(len(rows)),
+                          {i: right for i, (_, right) in enumerate(rows)})
+    return None if found is None else dict(zip(names, complete(*found, {}), strict=True))
 
 
 def factors(matrix: Sequence[Sequence[Fraction]]

@@ -13,15 +13,15 @@ from typing import Any
 
 from stabkit.aliases import Record
 from stabkit.errors import InvalidEvidence
-from stabkit.multipliers.hypotheses import Block, Form, blocks, combined, form, pairs_of, rests
+from stabkit.multipliers.hypotheses import Block, Form, blocks, combine, form, pairs_of, rests
 from stabkit.multipliers.hypotheses import vectors as ends_of_words
 from stabkit.multipliers.program import SETTINGS, solve
-from stabkit.multipliers.rounding import Found, rounded
-from stabkit.multipliers.scaling import Scaling, difference, least, product, scaled
+from stabkit.multipliers.rounding import Found, round_multipliers
+from stabkit.multipliers.scaling import Scaling, difference, least, product, scale_setting
 from stabkit.multipliers.search import DEPTHS, NOTHING, proof_of_sum
 from stabkit.proof import algebra, check, iteration
 from stabkit.proof.setting import Setting
-from stabkit.proof.text import written
+from stabkit.proof.text import text_of
 from stabkit.proof.words import NUMBERS, Expression
 from stabkit.time_limit import time_is_over
 
@@ -74,17 +74,17 @@ def search_bound(state: Callable[[str], Record], by: str, of: str
         problem = _unknown(hollow, by, of, depth)
         made = problem.settings["step"]
         ends = {"by": hollow.setting.form(by), "of": hollow.setting.form(of).put(hollow.next)}
-        goal = _tagged("end", form(made.put(ends["of"])), -1)
+        goal = _tag("end", form(made.put(ends["of"])), -1)
         all_ = _all_blocks(problem, depth)
         scale_of_goal = _least_constant(problem, goal, ends["by"], all_)
         if scale_of_goal is None:
             continue
         C = scale_of_goal
-        goal = combined([(Fraction(1), goal), (C, _tagged("base", form(made.put(ends["by"]))))])
+        goal = combine([(Fraction(1), goal), (C, _tag("base", form(made.put(ends["by"]))))])
         for setting in SETTINGS:
             if time_is_over():
                 return None, None, f"{reason}; its time was over"
-            found, _ = rounded(goal, all_, setting)
+            found, _ = round_multipliers(goal, all_, setting)
             if found is None:
                 continue
             statement = state(f"{C}*({by}) - ({of}) >= 0")
@@ -101,7 +101,7 @@ def search_bound(state: Callable[[str], Record], by: str, of: str
 def _unknown(hollow: iteration.Statement, by: str, of: str, depth: int) -> Unknown:
     resting = rests(hollow.setting)
     terms = list(_terms(hollow, resting, depth))
-    invariants = {f"V{k}": f"{written(q)} >= 0" for k, q in enumerate(terms)}
+    invariants = {f"V{k}": f"{text_of(q)} >= 0" for k, q in enumerate(terms)}
     none: Record = {name: {"steps": []} for name in invariants}
     parts = iteration.obligations(hollow, {"rest": resting, "invariants": invariants,
                                            "base": none, "step": none, "end": {"steps": []}})
@@ -109,7 +109,7 @@ def _unknown(hollow: iteration.Statement, by: str, of: str, depth: int) -> Unkno
                   for kind in ("base", "step"))
     known = hollow.setting.known
     after = replace(step[0].setting, known=dict(known))
-    scale = scaled(after, [*terms, hollow.setting.form(by), hollow.setting.form(of)])
+    scale = scale_setting(after, [*terms, hollow.setting.form(by), hollow.setting.form(of)])
     first = replace(scale, given=replace(base[0].setting, known=dict(known)))
     first.reduced = first.numbers()
     return Unknown({"step": scale, "end": scale, "base": first}, terms,
@@ -119,7 +119,7 @@ def _unknown(hollow: iteration.Statement, by: str, of: str, depth: int) -> Unkno
 def _terms(hollow: iteration.Statement, resting: Mapping[str, str], depth: int
            ) -> Iterator[Expression]:
     """Products of vectors of the state, values and energies there."""
-    given = algebra.resting(hollow.setting, {"rest": dict(resting)})
+    given = algebra.add_rests(hollow.setting, {"rest": dict(resting)})
     visits = [visit for visit in given.visits.values() if _of_state(hollow, visit.at)]
     made = Setting(names=given.names, visits={str(k): visit for k, visit in enumerate(visits)})
     letters = [given.names[name] for name in hollow.start if given.names[name].to != NUMBERS]
@@ -146,7 +146,7 @@ def _only(x: Expression, hollow: iteration.Statement, visits: list[Any]) -> bool
     return last in {*hollow.start, *values} and not x.letters & hollow.changing
 
 
-def _tagged(part: str, what: Form, sign: int = 1) -> Form:
+def _tag(part: str, what: Form, sign: int = 1) -> Form:
     return {(part, key): sign * c for key, c in what.items()}
 
 
@@ -160,21 +160,21 @@ def _all_blocks(problem: Unknown, depth: int) -> list[Block]:
                  "base": [put(x) for x in problem.begun]}[part]
         for block in blocks(problem.settings[part].reduced, goals, depth):
             found.append(Block({**block.step, "part": part}, block.vectors, {
-                pair: _tagged(part, entry) for pair, entry in block.forms.items()}, block.free))
+                pair: _tag(part, entry) for pair, entry in block.forms.items()}, block.free))
     for k, (now, then, first) in enumerate(zip(problem.terms, problem.after, problem.begun,
                                                strict=True)):
         q = form(put(now))
-        found.append(Block({"V": k}, [], {(0, 0): combined([
-            (Fraction(-1), _tagged("step", q)), (Fraction(1), _tagged("step", form(put(then)))),
-            (Fraction(-1), _tagged("end", q)),
-            (Fraction(1), _tagged("base", form(put(first))))])}, free=True))
+        found.append(Block({"V": k}, [], {(0, 0): combine([
+            (Fraction(-1), _tag("step", q)), (Fraction(1), _tag("step", form(put(then)))),
+            (Fraction(-1), _tag("end", q)),
+            (Fraction(1), _tag("base", form(put(first))))])}, free=True))
     return found
 
 
 def _least_constant(problem: Unknown, goal: Form, by: Expression, all_: list[Block]
                     ) -> Fraction | None:
     """A simple number above the least C for which there is such a form."""
-    constant = Block({}, [], {(0, 0): _tagged("base", form(problem.settings["base"].put(by)), -1)})
+    constant = Block({}, [], {(0, 0): _tag("base", form(problem.settings["base"].put(by)), -1)})
     found = solve(goal, [constant, *all_], 1e-6, {0: 1.0})
     if found is None or found.residual > 1e-5 or found.values[0] > 1e6:
         return None
@@ -191,7 +191,7 @@ def _proof(problem: Unknown, hollow: iteration.Statement, statement: Record,
     own = scale.weight(hollow.setting.form(first))
     weights = {k: difference(scale.weight(problem.terms[k]), own) for k in c}
     low = least([{}, *weights.values()])
-    V = " ".join(f"- {product(x, difference(weights[k], low))}*({written(problem.terms[k])})"
+    V = " ".join(f"- {product(x, difference(weights[k], low))}*({text_of(problem.terms[k])})"
                  for k, x in c.items()).replace("- -", "+ ")
     J = f"{product(Fraction(1), difference({}, low))}*({first}) {V} >= 0".removeprefix("1*")
     hollow_steps: Record = {"steps": []}

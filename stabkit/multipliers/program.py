@@ -96,7 +96,7 @@ def solve(goal: Form, blocks: Sequence[Block], weight: float,
     if cost is None:  # the residual is r − s with r, s >= 0
         A = sp.hstack([A, sp.identity(m), -sp.identity(m)], format="csc")
         q = np.concatenate([q, np.full(2 * m, RESIDUAL)])
-    found = _solved(A, b, q, blocks, n)
+    found = _solve(A, b, q, blocks, n)
     if found is None:
         return None
     x, dual = found
@@ -115,8 +115,8 @@ def _diagonal(blocks: Sequence[Block]) -> list[int]:
     return found
 
 
-def _solved(A: Matrix, b: np.ndarray, q: np.ndarray, blocks: Sequence[Block], n: int
-            ) -> tuple[np.ndarray, np.ndarray] | None:
+def _solve(A: Matrix, b: np.ndarray, q: np.ndarray, blocks: Sequence[Block], n: int
+           ) -> tuple[np.ndarray, np.ndarray] | None:
     import clarabel
 
     total = A.shape[1]

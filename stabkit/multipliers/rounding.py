@@ -9,7 +9,7 @@ import numpy as np
 import scipy.linalg
 
 from stabkit.multipliers.hypotheses import Block, Form
-from stabkit.multipliers.linear_systems import completed, factors, reduced
+from stabkit.multipliers.linear_systems import complete, factors, reduce_system
 from stabkit.multipliers.program import Multipliers, Setting, solve
 
 ACCEPTED = 1e-6  # what may be left over before rounding
@@ -19,7 +19,8 @@ SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 60, 120, 1000, 5000)  # of denominators
 Found = list[tuple[Block, list[list[Fraction]]]]
 
 
-def rounded(goal: Form, blocks: Sequence[Block], setting: Setting) -> tuple[Found | None, float]:
+def round_multipliers(goal: Form, blocks: Sequence[Block], setting: Setting
+                      ) -> tuple[Found | None, float]:
     """Blocks with semidefinite rational multipliers whose sum is the goal, and what was left over.
     """
     smallest = np.inf
@@ -58,11 +59,11 @@ def _face(block: Block, X: np.ndarray, small: float) -> Block:
         return block
     count = int(keep.sum())
     if not count:
-        return block.restricted([[] for _ in range(block.size)])
+        return block.restrict([[] for _ in range(block.size)])
     R = vectors[:, keep]
     *_, order = scipy.linalg.qr(R.T, pivoting=True)
     C = R @ np.linalg.inv(R[np.sort(order[:count])])
-    return block.restricted([[simple(x, 1e-3, 12) for x in row] for row in C])
+    return block.restrict([[simple(x, 1e-3, 12) for x in row] for row in C])
 
 
 def simple(x: float, tolerance: float, largest: int = SIZES[-1]) -> Fraction:
@@ -78,13 +79,13 @@ def simple(x: float, tolerance: float, largest: int = SIZES[-1]) -> Fraction:
 def _exact(goal: Form, blocks: Sequence[Block], found: Multipliers) -> Found | None:
     columns = [column for block in blocks for column in block.columns]
     keys = sorted({*goal, *(key for column in columns for key in column)}, key=repr)
-    system = reduced(columns, keys, goal)
+    system = reduce_system(columns, keys, goal)
     if system is None:
         return None
     form, pivots = system
     free = set(range(len(columns))) - set(pivots)
     for tolerance, size in ((1e-3, 60), (1e-3, 5000), (1e-5, 5000), (1e-7, 10**6), (1e-9, 10**9)):
-        entries = completed(form, pivots, {
+        entries = complete(form, pivots, {
             j: simple(found.values[j], tolerance, size) for j in free})
         made = _semidefinite(blocks, entries)
         if made is not None:

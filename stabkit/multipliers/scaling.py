@@ -25,7 +25,7 @@ from stabkit.multipliers.largest_values import (
 from stabkit.multipliers.linear_systems import solution
 from stabkit.proof import facts
 from stabkit.proof.setting import Setting
-from stabkit.proof.text import written
+from stabkit.proof.text import text_of
 from stabkit.proof.words import Expression, dot, expression
 
 Relation = list[tuple[Expression, Expression | None]]  # what must have the weight of the first
@@ -92,7 +92,7 @@ class Scaling:
 
     def back(self, step: Fields) -> tuple[Record, Weight]:
         """A step about what is scaled as one about what is given, and the weight between them."""
-        made = {key: written(self._vector(entry)) if key in ("x", "with") else entry
+        made = {key: text_of(self._vector(entry)) if key in ("x", "with") else entry
                 for key, entry in step.items()}
         rule = facts.zero if step["use"] == "equation" else facts.nonnegative
         return made, self.weight(rule(self.given, made))
@@ -131,7 +131,7 @@ def difference(one: Weight, other: Weight) -> Weight:
             for name in {*one, *other}}
 
 
-def scaled(given: Setting, goals: Iterable[Expression]) -> Scaling:
+def scale_setting(given: Setting, goals: Iterable[Expression]) -> Scaling:
     """Put to 1 what can be, and to its largest value what is left.
 
     Raises
@@ -141,17 +141,18 @@ def scaled(given: Setting, goals: Iterable[Expression]) -> Scaling:
     """
     aims = list(goals)
     try:
-        return _scaled(given, aims)
+        return _solve_scales(given, aims)
     except InvalidArgument:
         for ceiling in ceilings(given):
             try:
-                return _scaled(given, aims, ceiling)
+                return _solve_scales(given, aims, ceiling)
             except InvalidArgument:
                 continue
         raise
 
 
-def _scaled(given: Setting, goals: list[Expression], ceiling: Ceiling | None = None) -> Scaling:
+def _solve_scales(given: Setting, goals: list[Expression],
+                  ceiling: Ceiling | None = None) -> Scaling:
     relations = list(_relations(given, ceiling))
     relations += [[(x, None)] for x in goals]
     rows = [row for pair in relations for row in _rows(pair)]

@@ -9,10 +9,10 @@ from stabkit.aliases import Record
 from stabkit.errors import InvalidEvidence
 from stabkit.multipliers.hypotheses import Block, blocks, form, rests
 from stabkit.multipliers.largest_values import Weight
-from stabkit.multipliers.linear_systems import completed, factors, reduced
+from stabkit.multipliers.linear_systems import complete, factors, reduce_system
 from stabkit.multipliers.program import SETTINGS
-from stabkit.multipliers.rounding import ACCEPTED, Found, rounded
-from stabkit.multipliers.scaling import Scaling, difference, least, product, scaled
+from stabkit.multipliers.rounding import ACCEPTED, Found, round_multipliers
+from stabkit.multipliers.scaling import Scaling, difference, least, product, scale_setting
 from stabkit.proof import algebra
 from stabkit.proof.words import Expression
 from stabkit.time_limit import time_is_over
@@ -36,8 +36,8 @@ def search_sum(statement: algebra.Statement) -> tuple[Record | None, str]:
     if statement.goal.is_zero():
         return {"steps": []}, ""
     resting = rests(statement.setting)
-    given = algebra.resting(statement.setting, {"rest": resting})
-    scale = scaled(given, [statement.goal])
+    given = algebra.add_rests(statement.setting, {"rest": resting})
+    scale = scale_setting(given, [statement.goal])
     goal = scale.put(statement.goal)
     reason = NOTHING
     for depth in DEPTHS:
@@ -45,7 +45,7 @@ def search_sum(statement: algebra.Statement) -> tuple[Record | None, str]:
         for setting in SETTINGS:
             if time_is_over():
                 return None, f"{reason}; its time was over"
-            found, left = rounded(form(goal), all_, setting)
+            found, left = round_multipliers(form(goal), all_, setting)
             if found is None:
                 if left < ACCEPTED:
                     reason = "multipliers were found in floating point, but could not be rounded"
@@ -68,8 +68,8 @@ def _of_equation(statement: algebra.Statement) -> tuple[Record | None, str]:
     if (statement.goal.to, statement.goal.of) == ("1", "1"):
         goal, columns = form(statement.goal), [form(given.equations[name]) for name in names]
         keys = sorted({*goal, *(key for column in columns for key in column)}, key=repr)
-        system = reduced(columns, keys, goal)
-        found = None if system is None else completed(*system, {})
+        system = reduce_system(columns, keys, goal)
+        found = None if system is None else complete(*system, {})
     steps = [] if found is None else [{"use": "equation", "of": name, "with": str(c)}
                                       for name, c in zip(names, found, strict=True) if c]
     try:
@@ -89,12 +89,12 @@ def proof_of_sum(scale: Scaling, goal: Expression, found: Found, resting: Mappin
     own = scale.weight(goal)
     low = least([own, *(weight for *_, weight in steps)])
     return {**({"rest": rest} if rest else {}), "times": product(Fraction(1), difference(own, low)),
-            "steps": [_written(rule, factor, condition, difference(weight, low))
+            "steps": [_write_rule(rule, factor, condition, difference(weight, low))
                       for rule, factor, condition, weight in steps]}
 
 
-def _written(rule: Record, factor: Fraction, condition: str, powers: Weight
-             ) -> Record:
+def _write_rule(rule: Record, factor: Fraction, condition: str, powers: Weight
+                ) -> Record:
     times = product(factor, powers, condition)
     if rule["use"] == "equation":
         return {**rule, "with": f"{times}*({rule['with']})"}

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from stabkit.aliases import Fields
-from stabkit.multipliers.hypotheses import Block, blocks, combined, form, rests, vectors
+from stabkit.multipliers.hypotheses import Block, blocks, combine, form, rests, vectors
 from stabkit.multipliers.program import require_solver, solve
-from stabkit.multipliers.scaling import scaled
+from stabkit.multipliers.scaling import scale_setting
 from stabkit.proof import algebra
 from stabkit.proof.words import Expression, dot
 
@@ -59,10 +59,10 @@ def worst_case(statement: Fields, before: Expression, depth: int = 1
     """
     require_solver()
     made = algebra.read(dict(statement))
-    given = algebra.resting(made.setting, {"rest": rests(made.setting)})
-    scale = scaled(given, [made.goal])
+    given = algebra.add_rests(made.setting, {"rest": rests(made.setting)})
+    scale = scale_setting(given, [made.goal])
     goal, measure = scale.put(made.goal), form(scale.put(before))
-    growth = Block({}, [], {(0, 0): combined([(Fraction(-1), measure)])}, free=True)
+    growth = Block({}, [], {(0, 0): combine([(Fraction(-1), measure)])}, free=True)
     found = solve(form(goal), [growth, *blocks(scale.reduced, [goal], depth)], 1e-9, {0: 1.0})
     return None if found is None else WorstCase(
         1 + float(found.values[0]), found.moments, vectors(scale.reduced, [goal], depth))

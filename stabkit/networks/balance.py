@@ -19,7 +19,7 @@ from stabkit.networks.layers import Scaling
 _BETTER = 1 - 1e-9  # by which a product of norms must shrink to be worth a change
 
 
-def balanced(blocks: list[Block]) -> list[Block]:
+def balance_factors(blocks: list[Block]) -> list[Block]:
     """The same network with other factors; `blocks` itself where that does not help."""
     found, changed = list(blocks), False
     for i in range(1, len(found) - 1):
@@ -30,7 +30,8 @@ def balanced(blocks: list[Block]) -> list[Block]:
         factors = _factors(one.graph.matrix.exact().astype(float),
                            two.graph.matrix.exact().astype(float))
         if factors is not None:
-            found[i - 1], found[i + 1] = _followed(one, factors), _preceded(two, factors)
+            found[i - 1], found[i + 1] = _append_factors(one, factors), _prepend_factors(two,
+                                                                                         factors)
             changed = True
     return found if changed else blocks
 
@@ -58,14 +59,14 @@ def _factors(A: np.ndarray, B: np.ndarray) -> np.ndarray | None:
                      for d in best], dtype=object)
 
 
-def _followed(block: Block, factors: np.ndarray) -> Block:
+def _append_factors(block: Block, factors: np.ndarray) -> Block:
     last = block.graph.nodes[-1]
     node = Node(last.name, "Mul", Scaling(factors.reshape(last.shape)),
                 (len(block.graph.nodes) - 1,), last.shape)
     return replace(block, graph=replace(block.graph, nodes=[*block.graph.nodes, node]))
 
 
-def _preceded(block: Block, factors: np.ndarray) -> Block:
+def _prepend_factors(block: Block, factors: np.ndarray) -> Block:
     graph, inverse = block.graph, np.array([1 / d for d in factors], dtype=object)
     first = Node(graph.nodes[0].name, "Mul", Scaling(inverse.reshape(graph.shape)), (-1,),
                  graph.shape)

@@ -20,7 +20,7 @@ from stabkit.networks.layers.activation import certified_slopes, diffusivity_evi
 from stabkit.networks.network import Network
 from stabkit.networks.reach import bound_with_products
 from stabkit.networks.residual_form import named_map, residual_parts
-from stabkit.networks.segments import joined, part, path_to, segments, signed
+from stabkit.networks.segments import apply_sign, join_graphs, part, path_to, segments
 from stabkit.networks.transposes import Transpose, compare
 from stabkit.operators import norm_squared
 from stabkit.operators.singular_values import upper_root
@@ -79,12 +79,12 @@ class Block:
         found: Made = self.kept[key]
         return found
 
-    def placed(self, graph: Graph) -> Block:
+    def at_place(self, graph: Graph) -> Block:
         """The same block at another place, where its layers have other names.
 
         What is known of the one is known of the other, so the graphs must have one key.
         """
-        before, after = _parts_named(self, graph)
+        before, after = _rename_parts(self, graph)
         other = replace(self, graph=graph, before=before, after=after)
         object.__setattr__(other, "kept", self.kept)
         return other
@@ -229,25 +229,25 @@ def blocks_of(graph: Graph) -> list[Block]:
         if _is_affine(segment):
             rows.append(segment)
             continue
-        found += [_shared(joined(rows), unlike)] if rows else []
-        found.append(_shared(segment, unlike))
+        found += [_share_knowledge(join_graphs(rows), unlike)] if rows else []
+        found.append(_share_knowledge(segment, unlike))
         rows = []
-    return found + ([_shared(joined(rows), unlike)] if rows else [])
+    return found + ([_share_knowledge(join_graphs(rows), unlike)] if rows else [])
 
 
-def _shared(segment: Graph, unlike: dict[Any, Block]) -> Block:
+def _share_knowledge(segment: Graph, unlike: dict[Any, Block]) -> Block:
     """The block of a segment, which knows what an equal one knows."""
     if segment.key not in unlike:
         unlike[segment.key] = recognise(segment)
         return unlike[segment.key]
-    return unlike[segment.key].placed(segment)
+    return unlike[segment.key].at_place(segment)
 
 
-def _parts_named(block: Block, graph: Graph) -> tuple[Graph | None, Graph | None]:
+def _rename_parts(block: Block, graph: Graph) -> tuple[Graph | None, Graph | None]:
     """W₁ and W₂ of a block with the names that they have in an equal segment."""
     if block.before is None or block.after is None:
         return None, None
-    found = _chained(graph)
+    found = _chain_parts(graph)
     return found[:2] if found else (named_map("first", graph, block.before.nodes[0].layer),
                                     named_map("second", graph, block.after.nodes[0].layer))
 
@@ -268,7 +268,7 @@ def recognise(segment: Graph) -> Block:
     if couplings:
         verlet = all(step.is_hamiltonian for step in couplings)
         return Block(segment, HAMILTONIAN if verlet else COUPLING, couplings=couplings)
-    found = _chained(segment) or residual_parts(segment)
+    found = _chain_parts(segment) or residual_parts(segment)
     if not found:
         return Block(segment, GENERAL)
     before, after, flux = found
@@ -277,7 +277,7 @@ def recognise(segment: Graph) -> Block:
     return Block(segment, DIFFUSION if exact else RESIDUAL, before, after, flux, transpose)
 
 
-def _chained(segment: Graph) -> tuple[Graph, Graph, Flux] | None:
+def _chain_parts(segment: Graph) -> tuple[Graph, Graph, Flux] | None:
     """The parts of a segment that ends in a sum of its own input and one chain of layers."""
     sources, last = segment.nodes[-1].inputs, segment.nodes[-1].layer
     if not isinstance(last, Sum) or sorted(sources)[0] != -1 or len(sources) != 2 or \
@@ -296,5 +296,5 @@ def _chained(segment: Graph) -> tuple[Graph, Graph, Flux] | None:
     if not isinstance(layer, Activation):
         return None
     before = part(segment, range(where), -1)
-    after = signed(part(segment, range(where + 1, len(branch)), where), last.signs[1 - skip])
+    after = apply_sign(part(segment, range(where + 1, len(branch)), where), last.signs[1 - skip])
     return before, after, layer.flux

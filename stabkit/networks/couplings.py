@@ -20,7 +20,7 @@ from stabkit.fluxes.flux import Flux
 from stabkit.networks.graph import Graph, Node
 from stabkit.networks.layers import Activation, Concatenation, Selection, Sum
 from stabkit.networks.layers.activation import certified_slopes
-from stabkit.networks.segments import part, signed
+from stabkit.networks.segments import apply_sign, part
 from stabkit.networks.transposes import Transpose, compare
 
 
@@ -137,7 +137,7 @@ def _branch(segment: Graph, end: int, roles: dict[int, str], skip: str, source: 
         if not isinstance(layer, Activation):
             continue
         before = part(segment, path[:where], number)
-        after = signed(part(segment, path[where + 1:], curved[0]), last.signs[1 - place])
+        after = apply_sign(part(segment, path[where + 1:], curved[0]), last.signs[1 - place])
         key = before.key, after.key, layer.key
         if key not in unlike:
             unlike[key] = Branch(before, after, layer.flux, compare(before, after))

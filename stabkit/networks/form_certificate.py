@@ -20,7 +20,7 @@ def certified_square(form: SlopeForm, square: float, multipliers: np.ndarray) ->
     if not (np.isfinite(t).all() and (t >= 0).all() and 0 < square < np.inf):
         return False
     with np.errstate(over="ignore", invalid="ignore"):
-        matrix = assembled(form, square, t)
+        matrix = assemble(form, square, t)
         diagonal = np.diag(matrix).copy()
         if not np.isfinite(matrix).all() or not (diagonal > 0).all():
             return False
@@ -30,7 +30,7 @@ def certified_square(form: SlopeForm, square: float, multipliers: np.ndarray) ->
         return bool(np.isfinite(error)) and _is_above(scaled, error)
 
 
-def assembled(form: SlopeForm, square: float, t: np.ndarray) -> np.ndarray:
+def assemble(form: SlopeForm, square: float, t: np.ndarray) -> np.ndarray:
     """The matrix of the inequality, in floats."""
     n = form.inputs
     P, Q = form.factors
@@ -44,7 +44,7 @@ def assembled(form: SlopeForm, square: float, t: np.ndarray) -> np.ndarray:
 def _assembly_error(form: SlopeForm, square: float, t: np.ndarray, scale: np.ndarray) -> float:
     """A bound of the Frobenius norm of the error of the scaled matrix."""
     n, count = form.inputs, len(t)
-    seen = np.abs(form.seeing)
+    seen = np.abs(form.input_rows)
     P, Q = (np.abs(part) for part in (form.low[:, None] * seen, form.high[:, None] * seen))
     place = np.arange(count), n + np.arange(count)
     P[place] += 1

@@ -86,9 +86,9 @@ def _values_at(graph: Graph, centre: np.ndarray) -> dict[int, tuple[_Known, _Kno
         middle, error = node.layer.enclose(inputs, 0.0)
         found[number] = middle.reshape(1, *node.shape), error
         if not node.layer.is_linear:
-            kept[number] = _known(inputs[0]), _known(found[number])
+            kept[number] = _known_values(inputs[0]), _known_values(found[number])
     return kept
 
 
-def _known(signal: Enclosure) -> _Known:
+def _known_values(signal: Enclosure) -> _Known:
     return signal[0].ravel(), float(signal[1][0])

@@ -15,7 +15,7 @@ from time import monotonic
 import numpy as np
 import scipy
 
-from stabkit.networks.form_certificate import assembled
+from stabkit.networks.form_certificate import assemble
 from stabkit.networks.slope_form import QUICK, SlopeForm
 from stabkit.time_limit import time_is_over
 
@@ -41,7 +41,7 @@ def first_multipliers(form: SlopeForm) -> Multipliers | None:
     """
     S = form.output.matrix.T @ form.output.matrix
     t = np.zeros(len(form.low))
-    seen = form.seeing
+    seen = form.input_rows
     for group in reversed(form.groups):
         if form.size > QUICK and time_is_over():
             return None
@@ -141,7 +141,7 @@ class _Program:
 
     def __init__(self, form: SlopeForm, square: float, weights: np.ndarray):
         self.square, self.weights = square, weights
-        diagonal = np.maximum(np.diag(assembled(form, square, weights)), 1e-300)
+        diagonal = np.maximum(np.diag(assemble(form, square, weights)), 1e-300)
         scale = 1 / np.sqrt(diagonal)
         root = np.sqrt(weights)[:, None]
         self.P, self.Q = (root * part * scale for part in form.factors)
@@ -173,7 +173,7 @@ class _Program:
 
     def step(self, at: _Point) -> _Point | None:
         inverse = _inverse(at.S)
-        factor = None if inverse is None else _factored(self.schur(at, inverse))
+        factor = None if inverse is None else _factor(self.schur(at, inverse))
         if inverse is None or factor is None:
             return None
         t, count = at.y[1:], len(at.S) + len(at.x)
@@ -203,7 +203,7 @@ class _Program:
                   centring: float, second: np.ndarray | float = 0.0,
                   second_x: np.ndarray | float = 0.0
                   ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        dy = _solved(factor, right)
+        dy = _solve_by_factor(factor, right)
         dS = self.matrix(dy)
         dX = centring * inverse - at.X - at.X @ dS @ inverse - second
         t = at.y[1:]
@@ -231,7 +231,7 @@ def _inverse(S: np.ndarray) -> np.ndarray | None:
     return (made + made.T) / 2
 
 
-def _factored(M: np.ndarray) -> tuple | None:
+def _factor(M: np.ndarray) -> tuple | None:
     diagonal = np.diag(M)
     if not (diagonal > 0).all():
         return None
@@ -245,7 +245,7 @@ def _factored(M: np.ndarray) -> tuple | None:
     return None
 
 
-def _solved(factor: tuple, right: np.ndarray) -> np.ndarray:
+def _solve_by_factor(factor: tuple, right: np.ndarray) -> np.ndarray:
     size, root = factor
     return size * scipy.linalg.cho_solve(root, size * right)
 

@@ -26,12 +26,12 @@ class Network(Scheme):
 
     def step(self, u: Signal) -> Signal:
         if isinstance(u, Term):
-            return _written(self.graph, u)
+            return _write_graph(self.graph, u)
         x = u.reshape(-1, *self.graph.shape)
         return evaluate(self.graph, x).reshape(*u.shape[:-1], -1)
 
 
-def _written(graph: Graph, u: Term) -> Term:
+def _write_graph(graph: Graph, u: Term) -> Term:
     found, shapes = {-1: u}, {-1: graph.shape}
     for number, node in enumerate(graph.nodes):
         found[number] = named(node.layer.term([found[source] for source in node.inputs],

@@ -66,10 +66,10 @@ def _reach(node: Node, inputs: Sequence[Reach]) -> Reach | None:
         for one in pairs:
             low, high = _wider(np.stack([low + one[0]]))[0], _wider(np.stack([high + one[1]]))[1]
         return low, high
-    return _moved(layer, *inputs[0], shape) if layer.is_linear and not layer.joins else None
+    return _reach_behind(layer, *inputs[0], shape) if layer.is_linear and not layer.joins else None
 
 
-def _moved(layer: Layer, low: np.ndarray, high: np.ndarray, shape: Shape) -> Reach:
+def _reach_behind(layer: Layer, low: np.ndarray, high: np.ndarray, shape: Shape) -> Reach:
     """The reach behind a linear layer: of the middles, and of the sizes of weights around them."""
     middle, half = (low + high) / 2, (high - low) / 2 * _UP + TINY
     out, size = layer.apply(middle[None])[0], layer.absolute()

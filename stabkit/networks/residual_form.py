@@ -49,8 +49,8 @@ def residual_parts(segment: Graph) -> tuple[Graph, Graph, Flux] | None:
         rows.append(linear[source].reshape(segment.size, -1).T)
         biases.append(offsets[source].reshape(-1))
         columns.append(_response(segment, i, active).T)
-    W1, W2, b = _merged(np.concatenate(rows), np.concatenate(columns, axis=1),
-                        np.concatenate(biases), flux.facts.odd)
+    W1, W2, b = _merge_rows(np.concatenate(rows), np.concatenate(columns, axis=1),
+                            np.concatenate(biases), flux.facts.odd)
     if not len(W1):
         return None
     c = offsets[len(nodes) - 1].reshape(-1)
@@ -97,8 +97,8 @@ def _response(segment: Graph, number: int, active: list[int]) -> np.ndarray:
     return found[len(nodes) - 1].reshape(size, -1)
 
 
-def _merged(W1: np.ndarray, W2: np.ndarray, b: np.ndarray, odd: bool
-            ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _merge_rows(W1: np.ndarray, W2: np.ndarray, b: np.ndarray, odd: bool
+                ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The same block with each row of (W₁, b) once, and none that W₂ leaves out."""
     place: dict[tuple, int] = {}
     rows: list[np.ndarray] = []

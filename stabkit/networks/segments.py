@@ -12,7 +12,7 @@ from stabkit.networks.graph import Graph, Node
 from stabkit.networks.layers import Layer, Scaling
 
 
-def pruned(graph: Graph) -> Graph:
+def prune(graph: Graph) -> Graph:
     """The graph without the nodes that its output does not depend on."""
     needed, todo = set(), [len(graph.nodes) - 1]
     while todo:
@@ -24,7 +24,7 @@ def pruned(graph: Graph) -> Graph:
     return part(graph, kept, -1) if len(kept) < len(graph.nodes) else graph
 
 
-def shared(graph: Graph) -> Graph:
+def share_layers(graph: Graph) -> Graph:
     """The graph with one layer in the place of equal ones: what is costly is found out once."""
     known: dict[tuple[Any, ...], Layer] = {}
     nodes = [replace(node, layer=known.setdefault(node.layer.key, node.layer))
@@ -37,7 +37,7 @@ def segments(graph: Graph) -> list[Graph]:
 
     A cut is a place in the order of the nodes that only one signal crosses.
     """
-    graph = pruned(graph)
+    graph = prune(graph)
     last_use = graph.last_uses
     parts, begin, start, alive = [], -1, 0, {-1}
     for number in range(len(graph.nodes)):
@@ -57,7 +57,7 @@ def part(graph: Graph, numbers: Sequence[int], begin: int) -> Graph:
     return Graph(nodes, graph.shape if begin < 0 else graph.nodes[begin].shape, graph.source)
 
 
-def joined(parts: Sequence[Graph]) -> Graph:
+def join_graphs(parts: Sequence[Graph]) -> Graph:
     """The composition of graphs as one graph."""
     nodes: list[Node] = []
     for piece in parts:
@@ -80,7 +80,7 @@ def path_to(graph: Graph, number: int) -> list[Node] | None:
     return found[::-1]
 
 
-def signed(chain: Graph, sign: int) -> Graph:
+def apply_sign(chain: Graph, sign: int) -> Graph:
     """A chain of layers, or its negative."""
     if sign > 0:
         return chain

@@ -102,8 +102,8 @@ def quick_slope_bound(graph: Graph, given: Mapping[int, Slopes]) -> SlopeBound |
         return None if first is None else _certain(form, first)
 
 
-def rescaled(known: SlopeBound, graph: Graph, front: Graph | None, factor: float, until: float
-             ) -> SlopeBound | None:
+def rescale_bound(known: SlopeBound, graph: Graph, front: Graph | None, factor: float, until: float
+                  ) -> SlopeBound | None:
     """The constant of a network in which one linear layer is `factor` times what it was.
 
     With yʹ = s y and vʹ = s v behind that layer, s² times the inequality holds, if the multipliers

@@ -66,16 +66,17 @@ class SlopeForm:
         return self.inputs + len(self.low)
 
     @cached_property
-    def seeing(self) -> np.ndarray:
+    def input_rows(self) -> np.ndarray:
         """G, shape (activations, size)."""
         return np.concatenate([np.zeros((0, self.size)), *(rows.matrix for rows in self.seen)])
 
     @property
     def factors(self) -> tuple[np.ndarray, np.ndarray]:
         """v − low z and v − high z as matrices that act on w."""
-        one = np.zeros_like(self.seeing)
+        one = np.zeros_like(self.input_rows)
         one[np.arange(len(one)), self.inputs + np.arange(len(one))] = 1.0
-        return one - self.low[:, None] * self.seeing, one - self.high[:, None] * self.seeing
+        return one - self.low[:, None] * self.input_rows, one - self.high[:,
+                                                                           None] * self.input_rows
 
     @property
     def groups(self) -> list[slice]:
@@ -130,7 +131,7 @@ def slope_form(graph: Graph, given: Mapping[int, Slopes] | None = None) -> Slope
     last, error = found[len(graph.nodes) - 1]
     form = SlopeForm(graph.size, tuple(seen), Rows(last.reshape(count, -1).T.copy(), error),
                      np.concatenate(lows), np.concatenate(highs))
-    return narrowed(form) if _is_finite(form) else None
+    return narrow_form(form) if _is_finite(form) else None
 
 
 def all_slopes(graph: Graph, given: Mapping[int, Slopes]) -> dict[int, Slopes] | None:
@@ -171,7 +172,7 @@ def _is_finite(form: SlopeForm) -> bool:
 
 
 # -- fewer inputs ----------------------------------------------------------------------------------
-def narrowed(form: SlopeForm) -> SlopeForm:
+def narrow_form(form: SlopeForm) -> SlopeForm:
     """A form with the same constant, or one a little larger, and no more inputs than see them.
 
     Let X be the columns of x in G and C, and R Rᵀ >= X Xᵀ.  Then X = R K with ‖K‖ <= 1 (Douglas

@@ -47,17 +47,18 @@ def compare(before: Graph, after: Graph) -> Transpose | None:
     """Compare two chains of linear layers; None where they cannot be laid on each other."""
     small = before.is_small and after.is_small
     (scale_one, ones), (scale_two, twos) = _layers(before), _layers(after)
-    laid = [_laid(one, two, small) for one, two in zip(ones, reversed(twos), strict=True)] \
+    laid = [_lay_out(one, two, small) for one, two in zip(ones, reversed(twos), strict=True)] \
         if len(ones) == len(twos) else []
     if len(laid) == 1 and laid[0] is not None:
-        return _compared(*laid[0], scale_one, scale_two)
+        return _compare_layers(*laid[0], scale_one, scale_two)
     if laid and not small:
-        factors = [pair and _compared(*pair, Fraction(1), Fraction(1)).factor for pair in laid]
+        factors = [pair and _compare_layers(*pair, Fraction(1),
+                                            Fraction(1)).factor for pair in laid]
         whole = prod((factor or Fraction(0) for factor in factors), start=scale_two / scale_one)
         if whole:
             return Transpose(whole, float(whole), 0.0, 0.0, Fraction(0))
     few = small or (_work(before) + _work(after) <= _MOST and not _is_far(before, after))
-    return _matrices_compared(before, after) if few else None
+    return _compare_matrices(before, after) if few else None
 
 
 def _is_far(before: Graph, after: Graph) -> bool:
@@ -71,9 +72,9 @@ def _is_far(before: Graph, after: Graph) -> bool:
     return float(np.linalg.norm(rest)) > _FAR * float(np.linalg.norm(b))
 
 
-def _matrices_compared(before: Graph, after: Graph) -> Transpose | None:
+def _compare_matrices(before: Graph, after: Graph) -> Transpose | None:
     first, second = before.matrix.exact().T, after.matrix.exact()
-    return None if first.shape != second.shape else _compared(
+    return None if first.shape != second.shape else _compare_layers(
         Dense(first), Dense(second), Fraction(1), Fraction(1))
 
 
@@ -83,7 +84,7 @@ def _work(chain: Graph) -> int:
         [1, *(node.layer.cost for node in chain.nodes)])
 
 
-def _compared(one: Layer, two: Layer, scale_one: Fraction, scale_two: Fraction) -> Transpose:
+def _compare_layers(one: Layer, two: Layer, scale_one: Fraction, scale_two: Fraction) -> Transpose:
     """Compare the entries of W₂ = s₂ L₂ to those of W₁ᵀ = s₁ L₁ᵀ, for L₁ᵀ and L₂ of one layout."""
     scale, first, second = scale_two / scale_one, _weights(one), _weights(two)
     a, b = first.astype(float).ravel(), second.astype(float).ravel()
@@ -142,9 +143,9 @@ def _split(x: Signal) -> tuple[Any, Any]:
     return high, x - high
 
 
-def _laid(one: Layer, two: Layer, small: bool) -> tuple[Layer, Layer] | None:
+def _lay_out(one: Layer, two: Layer, small: bool) -> tuple[Layer, Layer] | None:
     """The adjoint of a layer and another layer in one layout, where they have one."""
-    adjoint, second = one.transposed, two.canonical
+    adjoint, second = one.transpose_layer, two.canonical
     first = adjoint and adjoint.canonical
     fits = first is not None and first.layout is not None and first.layout == second.layout and (
         not small or isinstance(first, Dense))

@@ -10,7 +10,7 @@ import scipy
 
 from stabkit.aliases import Array, Matrix
 from stabkit.arithmetic.open_step import Unknown, as_number
-from stabkit.arithmetic.rounding import half_unit, is_rounded, meant_entries, size
+from stabkit.arithmetic.rounding import half_unit, is_rounded, meaning_of_entries, size
 from stabkit.errors import InvalidArgument
 from stabkit.operators.linear_map import LinearMap
 from stabkit.operators.operator import Operator
@@ -67,7 +67,7 @@ def from_matrix(matrix: Matrix, *, label: str = "K", rounding: str | None = None
         made.spread = Operator(shape, rows, columns, [half_unit(value) for value in values],
                                label=f"{label}_spread")
         return made.described(f"{made!r}, each float within half a unit in its last place")
-    snapped = meant_entries(shape, rows, columns, values, cast(list[Fraction], exact))
+    snapped = meaning_of_entries(shape, rows, columns, values, cast(list[Fraction], exact))
     if snapped == exact:
         made.half_units = sum(map(half_unit, values), Fraction(0))
         return made
@@ -92,7 +92,8 @@ def _mend_sums(shape: tuple[int, int], rows: list[int], columns: list[int],
         numbers = [p.coefficients[k] if k < len(p.coefficients) else Fraction(0)
                    for p in polynomials]
         doubles = [float(c) if Fraction(float(c)) == c else c for c in numbers]
-        powers.append(meant_entries(shape, rows, columns, doubles, cast(list[Fraction], numbers)))
+        powers.append(meaning_of_entries(shape, rows, columns, doubles,
+                                         cast(list[Fraction], numbers)))
     return [Unknown(coefficients, over) for coefficients in zip(*powers, strict=True)]
 
 

@@ -14,7 +14,7 @@ from stabkit.aliases import Number
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.open_step import as_number
 from stabkit.arithmetic.rational import Constant, determinant, fraction, is_psd
-from stabkit.arithmetic.rounding import is_rounded, meant
+from stabkit.arithmetic.rounding import is_rounded, meaning
 from stabkit.errors import InvalidArgument
 from stabkit.operators.float_bounds import (
     FACTORED,
@@ -113,7 +113,7 @@ def stable_step(operator: Any, lipschitz: Number = Fraction(1), ratio: Number = 
 
 
 def _meaning(value: Any) -> Any:
-    return meant(value) if is_rounded(value) else value
+    return meaning(value) if is_rounded(value) else value
 
 
 def norm_bound(operator: Any) -> Any:
@@ -147,7 +147,7 @@ def _largest_eigenvalue(a: np.ndarray) -> Interval:
         simple = Fraction(guess).limit_denominator(digits)
         if abs(float(simple) - guess) <= 1e-9 * guess and _is_largest(a, simple):
             return Interval(simple)
-    return Interval(_largest_refused(a, guess), _least_accepted(a, guess))
+    return Interval(_largest_refusal(a, guess), _least_acceptance(a, guess))
 
 
 def _shift(a: np.ndarray, c: Fraction) -> np.ndarray:
@@ -158,14 +158,14 @@ def _is_largest(a: np.ndarray, c: Fraction) -> bool:
     return is_psd(_shift(a, c)) and determinant(_shift(a, c)) == 0
 
 
-def _least_accepted(a: np.ndarray, guess: float) -> Fraction:
+def _least_acceptance(a: np.ndarray, guess: float) -> Fraction:
     slack = Fraction(1, 2**48)
     while not is_psd(_shift(a, _dyadic(Fraction(guess) * (1 + slack)))):
         slack *= 16
     return _dyadic(Fraction(guess) * (1 + slack))
 
 
-def _largest_refused(a: np.ndarray, guess: float) -> Fraction:
+def _largest_refusal(a: np.ndarray, guess: float) -> Fraction:
     slack = Fraction(1, 2**48)
     while is_psd(_shift(a, _dyadic(Fraction(guess) * (1 - slack)))):
         slack *= 16

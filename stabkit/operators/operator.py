@@ -19,7 +19,7 @@ from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.linearised import Linearised
 from stabkit.arithmetic.open_step import Unknown, as_number
 from stabkit.arithmetic.rational import Constant, fractions
-from stabkit.arithmetic.rounding import is_rounded, meant
+from stabkit.arithmetic.rounding import is_rounded, meaning
 from stabkit.arithmetic.transcript import Term
 from stabkit.errors import InvalidArgument
 from stabkit.operators.linear_map import LinearMap
@@ -283,7 +283,7 @@ class Operator(LinearMap):
         return made._note_parts(add, self, other)
 
     def __mul__(self, factor: Rational) -> Operator:
-        near = meant(factor) if is_rounded(factor) else None
+        near = meaning(factor) if is_rounded(factor) else None
         factor = as_number(factor, "factor")
         formula = self.norm_squared_formula
         scaled = None if formula is None or isinstance(factor, Unknown) else \

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from stabkit.aliases import Array
-from stabkit.arithmetic.rounding import is_rounded, meant
+from stabkit.arithmetic.rounding import is_rounded, meaning
 from stabkit.operators.operator import Operator
 
 P = ParamSpec("P")
@@ -20,7 +20,7 @@ T = TypeVar("T")
 def note_meaning(make: Callable[P, T]) -> Callable[P, T]:
     """Let an operator built from floats know the one built from what was meant by them."""
     @wraps(make)
-    def made(*arguments: P.args, **named: P.kwargs) -> T:
+    def make_and_note(*arguments: P.args, **named: P.kwargs) -> T:
         given: Any = make(*arguments, **named)
         intended: Any = [_meaning(value) for value in arguments]
         by_name: Any = {name: _meaning(value) for name, value in named.items()}
@@ -34,13 +34,13 @@ def note_meaning(make: Callable[P, T]) -> Callable[P, T]:
             if isinstance(one, Operator):
                 one.stands_for(twin)
         return given
-    return made
+    return make_and_note
 
 
 def _meaning(value: Array) -> Any:
     """What was meant by a float, or by the floats of a sequence; the same object without any."""
     if is_rounded(value):
-        near = meant(value)
+        near = meaning(value)
         return value if near == Fraction(float(value)) else near
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
         flat = [_meaning(entry) for entry in value.ravel()]

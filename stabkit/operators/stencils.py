@@ -231,10 +231,10 @@ def refine(weights: Array) -> np.ndarray:
     InvalidArgument
         For other widths, where there is in general none, or more than one.
     """
-    return _along_axes(_refining, stencil(weights))
+    return _along_axes(_refinement_rules, stencil(weights))
 
 
-def _refining(width: int) -> np.ndarray:
+def _refinement_rules(width: int) -> np.ndarray:
     if coarse_width(width) != width:
         why = ("a fine stencil [s] gives s·[1 6 1]/8; pad the coarse one with zeros to width 3"
                if width == 1 else

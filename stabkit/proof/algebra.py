@@ -23,7 +23,7 @@ from typing import Any
 from stabkit.errors import InvalidEvidence
 from stabkit.proof import facts, setting
 from stabkit.proof.setting import Setting
-from stabkit.proof.text import fields, new_name, parse, relation, table, written
+from stabkit.proof.text import fields, new_name, parse, relation, table, text_of
 from stabkit.proof.words import Expression
 
 MAX_STEPS = 200
@@ -68,17 +68,17 @@ def check(statement: Statement, proof: Any) -> None:
             except InvalidEvidence as error:
                 raise InvalidEvidence(f"{name}step {number + 1}: {error}") from None
         if not rest.is_zero():
-            raise InvalidEvidence(f"{name}the sum does not add up: {written(rest)[:200]} is left "
+            raise InvalidEvidence(f"{name}the sum does not add up: {text_of(rest)[:200]} is left "
                                   "over")
 
 
 def parts(statement: Statement, proof: Any) -> Iterator[tuple[str, Statement, Any, list]]:
     """The lemmas and at last the statement, each with its name, its factor and its steps."""
     proof = fields(proof, ("steps",), ("times", "lemmas", "rest"))
-    given = resting(replace(statement.setting, known=dict(statement.setting.known)), proof)
+    given = add_rests(replace(statement.setting, known=dict(statement.setting.known)), proof)
     for lemma in _list(proof.get("lemmas", []), MAX_LEMMAS):
         lemma = fields(lemma, ("name", "shows", "steps"), ("times",))
-        name = new_name(lemma["name"], given.taken)
+        name = new_name(lemma["name"], given.names_in_use)
         shown = given.form(relation(lemma["shows"], (">=",))[0])
         known = replace(given, known=dict(given.known))
         yield f"{name}: ", Statement(known, shown, ">="), lemma.get("times", "1"), \
@@ -88,7 +88,7 @@ def parts(statement: Statement, proof: Any) -> Iterator[tuple[str, Statement, An
         _list(proof["steps"], MAX_STEPS)
 
 
-def resting(given: Setting, proof: dict) -> Setting:
+def add_rests(given: Setting, proof: dict) -> Setting:
     """The setting with the visits at 0 that a proof adds."""
     rests = table(proof.get("rest", {}))
     if rests:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from stabkit.proof.setting import Setting
-from stabkit.proof.text import written
+from stabkit.proof.text import text_of
 from stabkit.proof.words import NUMBERS, Expression, Letter
 
 MAX_ROUNDS = 8
@@ -34,7 +34,7 @@ def by_equations(given: Setting, rest: Expression) -> list[dict[str, Any]]:
                 break
             for factor in factors:
                 rest = rest - (equation * factor if factor.scalar else factor @ equation)
-                steps.append({"use": "equation", "of": name, "with": written(factor)})
+                steps.append({"use": "equation", "of": name, "with": text_of(factor)})
     return steps
 
 

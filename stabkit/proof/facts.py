@@ -40,16 +40,16 @@ def square(setting: Setting, step: dict) -> Expression:
 def bound(setting: Setting, step: dict) -> Expression:
     name = step["of"].removesuffix(".T")
     x, K = setting.vector(step["x"]), parse(step["of"], setting.names)
-    return _named(setting.bounds, name, "bound") * dot(x, x) - dot(K @ x, K @ x)
+    return _look_up(setting.bounds, name, "bound") * dot(x, x) - dot(K @ x, K @ x)
 
 
 def form(setting: Setting, step: dict) -> Expression:
-    fact = _named(setting.forms, step["of"], "form")
+    fact = _look_up(setting.forms, step["of"], "form")
     return fact.holds.put({fact.name: setting.vector(step["x"], fact.space)})
 
 
-def known(setting: Setting, step: dict) -> Expression:
-    return _named(setting.known, step["of"], "known inequality")
+def known_inequality(setting: Setting, step: dict) -> Expression:
+    return _look_up(setting.known, step["of"], "known inequality")
 
 
 def sector(setting: Setting, step: dict) -> Expression:
@@ -87,7 +87,7 @@ def interpolation(setting: Setting, step: dict) -> Expression:
 
 RULES = {  # rule -> (what is >= 0, the keys that it needs)
     "square": (square, ("x",)), "bound": (bound, ("of", "x")), "form": (form, ("of", "x")),
-    "known": (known, ("of",)), "sector": (sector, ("at",)), "slopes": (slopes, ("at",)),
+    "known": (known_inequality, ("of",)), "sector": (sector, ("at",)), "slopes": (slopes, ("at",)),
     "descent": (descent, ("at",)), "ascent": (ascent, ("at",)),
     "interpolation": (interpolation, ("at",)),
 }
@@ -108,7 +108,7 @@ def nonnegative(setting: Setting, step: dict) -> Expression:
 def zero(setting: Setting, step: dict) -> Expression:
     """The left side of an equation, multiplied from the left by what the step says."""
     fields(step, ("use", "of", "with"))
-    equation = _named(setting.equations, step["of"], "equation")
+    equation = _look_up(setting.equations, step["of"], "equation")
     factor = parse(step["with"], setting.names)
     return equation * factor if factor.scalar or equation.scalar else factor @ equation
 
@@ -142,7 +142,7 @@ def _between(ends: tuple, s: Expression, f: Expression) -> Expression:
 
 
 def _ends(setting: Setting, visit: Visit, fact: str) -> tuple:
-    return _named(setting.fluxes[visit.flux], fact, f"fact of {visit.flux}:")
+    return _look_up(setting.fluxes[visit.flux], fact, f"fact of {visit.flux}:")
 
 
 def _end(setting: Setting, visit: Visit, which: int) -> Expression:
@@ -159,7 +159,7 @@ def _energy(visit: Visit) -> Expression:
 
 
 def _visit(setting: Setting, name: Any) -> Visit:
-    return _named(setting.visits, name, "visit")
+    return _look_up(setting.visits, name, "visit")
 
 
 def _pair(setting: Setting, step: dict) -> tuple[Visit, Visit]:
@@ -174,7 +174,7 @@ def _pair(setting: Setting, step: dict) -> tuple[Visit, Visit]:
     return E, F
 
 
-def _named(known: dict, name: Any, what: str) -> Any:
+def _look_up(known: dict, name: Any, what: str) -> Any:
     if not isinstance(name, str) or name not in known:
         raise InvalidEvidence(f"{name!s:.40} is not a {what} that the statement assumes")
     return known[name]

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from stabkit.errors import InvalidArgument, needed
+from stabkit.errors import InvalidArgument, require_value
 from stabkit.proof.parts import SymbolicFlux, SymbolicOperator, end_of_weight
 from stabkit.proof.symbols import Symbols
-from stabkit.proof.text import written
+from stabkit.proof.text import text_of
 from stabkit.proof.words import NUMBERS, Expression, parameter, vector
 
 HERE, MEAN, TOTAL = "u0", "u_mean", "G"
@@ -40,7 +40,7 @@ class GridShape:
         counted = set(self.edges.terms) <= {((), ())}
         if not counted or (2 * len(offsets) - self.edges).terms.get(((), ()), 0) > 0:
             raise InvalidArgument(f"offsets: {len(offsets)} of them make {2 * len(offsets)} edges "
-                                  f"at a site, and the grid is said to have {written(self.edges)}"
+                                  f"at a site, and the grid is said to have {text_of(self.edges)}"
                                   " at most")
         return self.gradient()
 
@@ -93,7 +93,7 @@ class GridDifference(SymbolicOperator):
         if not isinstance(made, Pixel) or made.first is not pixel:
             raise InvalidArgument("the scheme does not give a value at the site")
         ends: dict[str, str] = {}
-        row = {name: written(self._coefficient(made, letter, ends))
+        row = {name: text_of(self._coefficient(made, letter, ends))
                for name, letter in (("0", HERE), ("mean", MEAN))}
         if not ends:
             raise InvalidArgument("a grid: no weight tau·g/h**2 is found in the step")
@@ -126,7 +126,7 @@ class GridDifference(SymbolicOperator):
 
     @property
     def _grid(self) -> GridShape:
-        return needed(self.grid, "a grid: it has no shape")
+        return require_value(self.grid, "a grid: it has no shape")
 
 
 @dataclass(frozen=True, eq=False)

@@ -119,10 +119,10 @@ def obligations(statement: Statement, proof: Any) -> list[tuple[str, algebra.Sta
     given = statement.setting
     before = replace(given, equations=dict(given.equations), known=dict(given.known),
                      visits=dict(given.visits), names=dict(given.names))
-    after, at_start = _successors(statement, before), begun(statement)
+    after, at_start = _successors(statement, before), start_values(statement)
     invariants = {}
     for name, text in table(proof["invariants"]).items():
-        shown, sign = invariants[new_name(name, before.taken)] = algebra.goal(given, text)
+        shown, sign = invariants[new_name(name, before.names_in_use)] = algebra.goal(given, text)
         steady(statement, shown)
         (before.known if sign == ">=" else before.equations)[name] = shown
     base, step = (fields(proof[key], tuple(invariants)) for key in ("base", "step"))
@@ -138,7 +138,7 @@ def obligations(statement: Statement, proof: Any) -> list[tuple[str, algebra.Sta
 
 def with_rests(statement: Statement, proof: dict) -> Statement:
     """The statement with the visits at 0 that a proof adds."""
-    given = algebra.resting(statement.setting, proof)
+    given = algebra.add_rests(statement.setting, proof)
     made = replace(statement, setting=given, changing=set(statement.changing))
     for name, like in table(proof.get("rest", {})).items():
         if _names(given.visits[like])[0] in made.changing:
@@ -183,7 +183,7 @@ def moving_visits(statement: Statement) -> list[tuple[str, setting.Visit]]:
     return found
 
 
-def begun(statement: Statement) -> Values:
+def start_values(statement: Statement) -> Values:
     """What stands for the state, and for the visits at it, at the start."""
     values = dict(statement.start)
     fixed = dict(statement.setting.visits)

@@ -20,10 +20,10 @@ class SymbolicMap:
     def __call__(self, x: Expression) -> Expression:
         if (x.to, x.of) != (self.of, NUMBERS):
             raise InvalidArgument(f"{self.name}: maps vectors of {self.of}, got one of {x.to}")
-        known = self._known(x)
+        known = self._known_value(x)
         return self._new(x) if known is None else known
 
-    def _known(self, x: Expression) -> Expression | None:
+    def _known_value(self, x: Expression) -> Expression | None:
         return next((value for point, value in self._points if not (point - x).terms), None)
 
     def _new(self, x: Expression) -> Expression:
@@ -45,7 +45,7 @@ class PositivePart:
         values = self._maps.setdefault(x.to, SymbolicMap(self.symbols, self.name, x.to, x.to))
         if any(not (value - x).terms for _, value in values._points):
             return x
-        if values._known(x) is None:
+        if values._known_value(x) is None:
             self.symbols.equation(self.symbols.free("split"), values(x) - values(-x) - x)
         return values(x)
 
@@ -64,7 +64,7 @@ class Returning(SymbolicOperator):
         return made
 
 
-def returning(symbols: Any, name: str, space: str, back: Expression | None = None) -> Returning:
+def with_return(symbols: Any, name: str, space: str, back: Expression | None = None) -> Returning:
     """An operator whose adjoint, or another operator, returns what it was applied to."""
     made = operator(name, space, space)
     return Returning(made.to, made.of, made.terms, None, symbols,

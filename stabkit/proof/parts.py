@@ -14,7 +14,7 @@ from typing import Any
 
 from stabkit.errors import InvalidArgument
 from stabkit.proof.setting import quotients
-from stabkit.proof.text import written
+from stabkit.proof.text import text_of
 from stabkit.proof.words import NUMBERS, Expression, expression, operator, vector
 
 
@@ -165,16 +165,16 @@ class SymbolicFlux:
             if (point.to, point.of) == (s.to, s.of) and (point - s).is_zero():
                 return visit
         number = len([name for name in self.symbols.data.get("visits", {}) if name[0] == "E"])
-        visit = {"flux": self.name, "at": written(s), "value": f"f{number}",
+        visit = {"flux": self.name, "at": text_of(s), "value": f"f{number}",
                  "energy": f"p{number}"}
         self.symbols.note("visits", f"E{number}", visit)
         self._points.append((s, visit))
         if self.facts.odd:
-            self._also(f"M{number}", written(-s), f"m{number}", f"q{number}")
+            self._also(f"M{number}", text_of(-s), f"m{number}", f"q{number}")
             self._is_zero(f"odd{number}", f"m{number} + f{number}")
             self._is_zero(f"even{number}", f"q{number} - p{number}")
         if self.facts.from_zero and len(self._points) == 1:
-            self._also("Z", f"0*({written(s)})", "fz", "pz")
+            self._also("Z", f"0*({text_of(s)})", "fz", "pz")
             self._is_zero("flat", "fz")
             self._is_zero("origin", "pz")
         return visit
@@ -228,15 +228,15 @@ class Portion:
     def __mul__(self, factor: Any) -> Any:
         if isinstance(factor, Expression) and not factor.scalar:
             return self._multiple() * factor
-        return self._made(self.top if self.top is None else self.top * self._size(factor),
+        return self._portion(self.top if self.top is None else self.top * self._size(factor),
                           self.over)
 
     __rmul__ = __mul__
 
     def __truediv__(self, divisor: Any) -> Portion:
-        return self._made(self.top, self.over * self._size(divisor))
+        return self._portion(self.top, self.over * self._size(divisor))
 
-    def _made(self, top: Expression | None, over: Expression) -> Portion:
+    def _portion(self, top: Expression | None, over: Expression) -> Portion:
         if top is not None:
             c = over.terms.get(((), ()))
             if c and len(over.terms) == 1:  # a number is divided by at once
@@ -249,7 +249,7 @@ class Portion:
         if not found.scalar or len(found.terms) != 1 or not all(
                 c > 0 and all(signs[name] != "any" for name, _ in powers)
                 for (_, powers), c in found.terms.items()):
-            raise InvalidArgument(f"{written(found)}: is not seen to be positive")
+            raise InvalidArgument(f"{text_of(found)}: is not seen to be positive")
         return found
 
     def parameter(self, name: str = "tau", condition: str = "step") -> Expression:
@@ -289,12 +289,12 @@ class Portion:
         return _is_zero(self.top * other.over - other.top * self.over)
 
     def __le__(self, other: Any) -> bool:
-        return self._compared(other)
+        return self._compare(other)
 
     def __gt__(self, other: Any) -> bool:
-        return not self._compared(other)
+        return not self._compare(other)
 
-    def _compared(self, other: Any) -> bool:
+    def _compare(self, other: Any) -> bool:
         if isinstance(other, (int, Fraction)) and self.top is not None and _is_zero(
                 self.over - 1) and set(self.top.terms) == {((), ())} and \
                 self.top.terms[(), ()] <= other:
@@ -333,9 +333,9 @@ class Family:
 
     def map(self, make: Any) -> Family:
         """What `make` makes of each member; what that declares is the member's own, too."""
-        before = self.symbols.declared()
+        before = self.symbols.declarations()
         made = make(**self.member)
-        new = tuple(name for name in self.symbols.declared() if name not in before)
+        new = tuple(name for name in self.symbols.declarations() if name not in before)
         return Family(self.symbols, made, (*self.letters, *new))
 
 
@@ -387,6 +387,6 @@ def end_of_weight(tau: Portion | None, flux: SymbolicFlux, edges: Expression, ov
         above, below = above * tau.top, tau.over * below
     if len(above.terms) != 1 or set(above.terms) != set(below.terms):
         raise InvalidArgument("the bound of tau·g/h**2 is no number: "
-                              f"({written(above)})/({written(below)})")
+                              f"({text_of(above)})/({text_of(below)})")
     (key, c), = above.terms.items()
     return str(c / below.terms[key])

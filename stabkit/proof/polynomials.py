@@ -24,7 +24,7 @@ def coefficients(x: Expression, variable: str) -> Coefficients:
         if word or set(dict(powers)) - {variable} or degree > MAX_DEGREE:
             raise InvalidEvidence(f"needs a polynomial in {variable} of degree <= {MAX_DEGREE}")
         found[degree] += c
-    return _trimmed(found)
+    return _trim(found)
 
 
 def nonnegative(p: Coefficients, a: End, b: End) -> bool:
@@ -35,7 +35,7 @@ def nonnegative(p: Coefficients, a: End, b: End) -> bool:
     odd = _odd_part(p)
     chain = [odd, _derivative(odd)]
     while chain[-1]:
-        chain.append([-c for c in _monic(_divided(chain[-2], chain[-1])[1])])
+        chain.append([-c for c in _monic(_divide(chain[-2], chain[-1])[1])])
     inside = _changes(chain[:-1], a, -1) - _changes(chain[:-1], b, 1)
     if b is not None and _value(odd, b) == 0:
         inside -= 1
@@ -66,19 +66,19 @@ def _changes(chain: list[Coefficients], x: End, side: int) -> int:
 def _odd_part(p: Coefficients) -> Coefficients:
     """The product of (x − r) over the roots r of odd multiplicity."""
     repeated = _gcd(p, _derivative(p))
-    distinct, odd, multiplicity = _divided(p, repeated)[0], [Fraction(1)], 1
+    distinct, odd, multiplicity = _divide(p, repeated)[0], [Fraction(1)], 1
     while len(distinct) > 1:
         further = _gcd(distinct, repeated)
         if multiplicity % 2:
-            odd = _times(odd, _divided(distinct, further)[0])
-        distinct, repeated = further, _divided(repeated, further)[0]
+            odd = _times(odd, _divide(distinct, further)[0])
+        distinct, repeated = further, _divide(repeated, further)[0]
         multiplicity += 1
     return odd
 
 
 def _gcd(p: Coefficients, q: Coefficients) -> Coefficients:
     while q:
-        p, q = q, _monic(_divided(p, q)[1])
+        p, q = q, _monic(_divide(p, q)[1])
     return p
 
 
@@ -99,17 +99,17 @@ def _times(p: Coefficients, q: Coefficients) -> Coefficients:
     return total
 
 
-def _divided(p: Coefficients, q: Coefficients) -> tuple[Coefficients, Coefficients]:
+def _divide(p: Coefficients, q: Coefficients) -> tuple[Coefficients, Coefficients]:
     """Quotient and remainder."""
     p, quotient = list(p), [Fraction(0)] * max(len(p) - len(q) + 1, 0)
     for shift in reversed(range(len(quotient))):
         factor = quotient[shift] = p[shift + len(q) - 1] / q[-1]
         for k, c in enumerate(q):
             p[shift + k] -= factor * c
-    return quotient, _trimmed(p)
+    return quotient, _trim(p)
 
 
-def _trimmed(p: Coefficients) -> Coefficients:
+def _trim(p: Coefficients) -> Coefficients:
     while p and p[-1] == 0:
         p = p[:-1]
     return p

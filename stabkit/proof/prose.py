@@ -8,7 +8,7 @@ from typing import Any
 from stabkit.proof import algebra, iteration, pieces, rows
 from stabkit.proof.kernel import read
 from stabkit.proof.setting import Setting
-from stabkit.proof.text import written
+from stabkit.proof.text import text_of
 from stabkit.proof.words import NUMBERS, Letter
 
 GREEK = {"tau": "τ", "kappa": "κ", "delta": "δ", "phi": "Φ", "sigma": "σ"}
@@ -89,11 +89,11 @@ def _as_known(given: Setting, step: dict) -> str:
         case "square":
             return f"|{x}|²"
         case "bound":
-            c = pretty(written(given.bounds[step["of"].removesuffix(".T")]))
+            c = pretty(text_of(given.bounds[step["of"].removesuffix(".T")]))
             return f"{c} |{x}|² - |{pretty(step['of'])} ({x})|²"
         case "form":
             fact = given.forms[step["of"]]
-            return f"{pretty(written(fact.holds))} at {fact.name} = {x}"
+            return f"{pretty(text_of(fact.holds))} at {fact.name} = {x}"
         case "known":
             return step["of"]
         case "sector" | "slopes" as kind:
@@ -109,11 +109,11 @@ def _as_known(given: Setting, step: dict) -> str:
 
 
 def _part(x: Any) -> str:
-    return f"({pretty(written(x))})" if len(x.terms) > 1 else pretty(written(x))
+    return f"({pretty(text_of(x))})" if len(x.terms) > 1 else pretty(text_of(x))
 
 
 def _multiple(end: Any, s: str, sign: str) -> str:
-    return f" {sign} ({pretty(written(end))})({s})".lstrip(" " * (not sign)) if end.terms else \
+    return f" {sign} ({pretty(text_of(end))})({s})".lstrip(" " * (not sign)) if end.terms else \
         "" if sign else "0"
 
 
@@ -148,7 +148,7 @@ def _brackets(factor: str) -> str:
 def _hypotheses(given: Setting) -> list[str]:
     lines = [", ".join(f"{pretty(name)} {sign}" if sign != "any" else f"{pretty(name)} real"
                        for name, sign in given.signs.items() if name not in given.assume)]
-    lines += [f"{pretty(written(x))} {given.signs[name]}   [{name}]"
+    lines += [f"{pretty(text_of(x))} {given.signs[name]}   [{name}]"
               for name, x in given.assume.items()]
     made = {name for visit in given.visits.values() for x in (visit.value, visit.energy)
             if x is not None for name in x.letters}
@@ -161,23 +161,23 @@ def _hypotheses(given: Setting) -> list[str]:
             lines.append(_operator(given, word[0]))
     lines += [f"{', '.join(names)} in {'ℝ' if space == NUMBERS else space}"
               for space, names in vectors.items()]
-    lines += [f"{pretty(written(fact.holds))} >= 0 for all {fact.name} in {fact.space}   [{name}]"
+    lines += [f"{pretty(text_of(fact.holds))} >= 0 for all {fact.name} in {fact.space}   [{name}]"
               for name, fact in given.forms.items()]
     for name, known in given.fluxes.items():
         for kind, (low, high) in known.items():
-            ends = " and ".join(pretty(written(end)) if end is not None else infinite
+            ends = " and ".join(pretty(text_of(end)) if end is not None else infinite
                                 for end, infinite in ((low, "-inf"), (high, "inf")))
             what = f"{pretty(name)}(s)/s" if kind == "sector" else f"the slopes of {pretty(name)}"
             lines.append(f"{what} between {ends}   [{kind}]")
-    lines += [f"{written(visit.value)} = {pretty(visit.flux)}({pretty(written(visit.at))})"
+    lines += [f"{text_of(visit.value)} = {pretty(visit.flux)}({pretty(text_of(visit.at))})"
               f"   [{name}]" for name, visit in given.visits.items()]
-    lines += [f"{pretty(written(x))} = 0   [{name}]" for name, x in given.equations.items()]
-    lines += [f"{pretty(written(x))} >= 0   [{name}]" for name, x in given.known.items()]
+    lines += [f"{pretty(text_of(x))} = 0   [{name}]" for name, x in given.equations.items()]
+    lines += [f"{pretty(text_of(x))} >= 0   [{name}]" for name, x in given.known.items()]
     return [line for line in lines if line]
 
 
 def _operator(given: Setting, K: Letter) -> str:
-    bound = f", |{K.name}|² <= {pretty(written(given.bounds[K.name]))}" if K.name in given.bounds \
+    bound = f", |{K.name}|² <= {pretty(text_of(given.bounds[K.name]))}" if K.name in given.bounds \
         else ""
     return f"{K.name}: {K.of} -> {K.to}{bound}" + ", symmetric" * K.symmetric
 
@@ -190,7 +190,7 @@ def _rows(statement: rows.Statement, proof: Any) -> str:
     lines = [f"{steps} {matrix}, for every number of sites, with rows of these kinds; the weights,",
              f"{what}, are any from 0 to " + ", ".join(
                  f"{end or 'inf'} ({name})" for name, end in statement.weights.items()) + ":"]
-    lines += [f"  {name}: " + ", ".join(f"{written(row[k])} at {k}" for k in row)
+    lines += [f"  {name}: " + ", ".join(f"{text_of(row[k])} at {k}" for k in row)
               for name, row in statement.rows.items()]
     if statement.keeps == "cyclic sign":
         return "\n".join([*lines, "adds no changes of sign around the ring: of a line with such "

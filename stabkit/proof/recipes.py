@@ -15,7 +15,7 @@ from typing import Any
 from stabkit.proof import algebra, iteration, pieces, rows
 from stabkit.proof.kernel import read
 from stabkit.proof.setting import Setting
-from stabkit.proof.text import written
+from stabkit.proof.text import text_of
 from stabkit.proof.words import NUMBERS
 
 WIDTH = 96
@@ -121,12 +121,12 @@ def _declare(names: dict[str, Any], given: Setting) -> Iterator[str]:
     own = [name for name, word in words.items() if word and word[0].symmetric]
     yield f'own = set("{_rename(" ".join(own))}".split())  # numbers and symmetric matrices'
     for name, x in given.assume.items():
-        yield f"{_rename(name)} = lift({_rename(written(x))})"
+        yield f"{_rename(name)} = lift({_rename(text_of(x))})"
 
 
 def _identity(part: algebra.Statement, times: str, steps: list) -> str:
     """Both sides, and whether they are numbers."""
-    left = written(part.goal)
+    left = text_of(part.goal)
     right = [_term(part, step) if step["use"] == "equation" else
              _multiply(step.get("times", "1"), _term(part, step)) for step in steps]
     number = "" if (part.goal.to, part.goal.of) == (NUMBERS, NUMBERS) else ", number=False"
@@ -141,7 +141,7 @@ def _multiply(factor: str, text: str) -> str:
 def _term(part: algebra.Statement, step: dict) -> str:
     """What a rule says is >= 0, before its factor, or what a step takes from an equation."""
     bare = {key: entry for key, entry in step.items() if key != "times"}
-    return written(algebra.contribution(part.setting, bare, part.relation))
+    return text_of(algebra.contribution(part.setting, bare, part.relation))
 
 
 def _rows(statement: rows.Statement, proof: Any) -> Iterator[str]:
@@ -153,7 +153,7 @@ def _rows(statement: rows.Statement, proof: Any) -> Iterator[str]:
     yield f'globals().update({{n: Sum({{(n,): 1}}) for n in "{names}".split()}})'
     same: dict[tuple[str, str], list[str]] = {}
     for what, x, sign in rows.conditions(statement, proof):
-        same.setdefault((written(x), sign), []).append(what)
+        same.setdefault((text_of(x), sign), []).append(what)
     for (text, sign), whats in same.items():
         more = f" and {len(whats) - 1} more" if len(whats) > 1 else ""
         yield _check(whats[0] + more, text, sign)
@@ -172,8 +172,8 @@ def _pieces(statement: pieces.Statement, proof: Any) -> Iterator[str]:
         for way, length in ways:
             yield f'{_rename(statement.variable)}, ends = {way}, {{"_t": {_number(length)}}}'
             for number, x in enumerate(piece.orders, 1):
-                yield _check(f"order {number} from {a} to {b}", written(x), ">=")
-            yield _check(f"goal from {a} to {b}", written(shown), statement.relation)
+                yield _check(f"order {number} from {a} to {b}", text_of(x), ">=")
+            yield _check(f"goal from {a} to {b}", text_of(shown), statement.relation)
 
 
 def _check(what: str, text: str, sign: str) -> str:

@@ -101,11 +101,11 @@ def read(data: dict) -> Statement:
             "variation", "extrema", "contrast", "mean", "cyclic sign"):
         raise InvalidEvidence(f"{made.keeps}: is only known of explicit steps")
     if made.keeps != "range":
-        _is_a_line(unrolled(made) if made.keeps == "cyclic sign" else made)
+        _is_a_line(unroll(made) if made.keeps == "cyclic sign" else made)
     return made
 
 
-def unrolled(statement: Statement) -> Statement:
+def unroll(statement: Statement) -> Statement:
     """The line that a ring is cut to, whose end rows lose an edge."""
     if set(statement.rows) != {"inner", "single"} or set(statement.rows["inner"]) != LINE["inner"]:
         raise InvalidEvidence("rows: a ring needs inner and single, three bands wide")
@@ -251,7 +251,7 @@ def _sign(statement: Statement, proof: Any) -> Conditions:
 
 
 def _cyclic_sign(statement: Statement, proof: Any) -> Conditions:
-    yield from _sign(unrolled(statement), proof)
+    yield from _sign(unroll(statement), proof)
 
 
 #: What a scheme may keep, and what shows it.

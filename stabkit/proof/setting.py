@@ -89,7 +89,7 @@ class Setting:
         return found if found.terms or space is None else Expression(space, NUMBERS, {})
 
     @property
-    def taken(self) -> set[str]:
+    def names_in_use(self) -> set[str]:
         """Names that are in use, of whatever kind."""
         return {*self.names, *self.assume, *self.forms, *self.fluxes, *self.visits,
                 *self.equations, *self.known}
@@ -98,7 +98,7 @@ class Setting:
         """A new vector."""
         if space != NUMBERS:
             new_name(space, ())
-        made = self.names[name] = vector(new_name(name, self.taken), space)
+        made = self.names[name] = vector(new_name(name, self.names_in_use), space)
         return made
 
     def visit(self, name: str, flux: str, at: Expression, value: str,
@@ -106,7 +106,7 @@ class Setting:
         """A new visit, with letters of its own for its value and energy."""
         if not isinstance(flux, str) or flux not in self.fluxes:
             raise InvalidEvidence(f"{flux!s:.40} is not a flux that the statement declares")
-        new_name(name, self.taken)
+        new_name(name, self.names_in_use)
         made = self.declare(value, at.to)
         self.visits[name] = Visit(flux, at, made, energy if energy is None
                                   else self.declare(energy, NUMBERS))
@@ -129,7 +129,7 @@ class Setting:
         if any(end is None for end in self.quotients(other.flux)):
             raise InvalidEvidence(f"rest: that {other.flux} is 0 at 0 is known by a sector with "
                                   "two ends only, or one from below and slopes with one above")
-        new_name(name, self.taken)
+        new_name(name, self.names_in_use)
         zero = 0 * other.value
         self.visits[name] = Visit(other.flux, zero, zero, self.declare("p_" + name, NUMBERS))
 
@@ -159,23 +159,23 @@ def read(data: Mapping[str, Any]) -> Setting:
     for name, sign in part["parameters"].items():
         if sign not in SIGNS:
             raise InvalidEvidence(f"{name}: its sign must be one of {', '.join(SIGNS)}")
-        setting.names[new_name(name, setting.taken)] = parameter(name)
+        setting.names[new_name(name, setting.names_in_use)] = parameter(name)
         setting.signs[name] = sign
     for name, text in part["assume"].items():
         left, sign = relation(text, (">=", ">"))
-        setting.assume[new_name(name, setting.taken)] = setting.number(left)
+        setting.assume[new_name(name, setting.names_in_use)] = setting.number(left)
         setting.signs[name] = sign + " 0"
     for name, text in part["operators"].items():
-        setting.names[new_name(name, setting.taken)] = _operator(name, text)
+        setting.names[new_name(name, setting.names_in_use)] = _operator(name, text)
     for name, text in part["bounds"].items():
         if name not in part["operators"]:
             raise InvalidEvidence(f"{name!s:.40} is not an operator that the statement declares")
         setting.bounds[name] = setting.number(text)
     for name, data_ in part["forms"].items():
-        new_name(name, setting.taken)
+        new_name(name, setting.names_in_use)
         setting.forms[name] = _for_all(setting, data_)
     for name, facts in part["fluxes"].items():
-        new_name(name, setting.taken)
+        new_name(name, setting.names_in_use)
         setting.fluxes[name] = {kind: _range(setting, ends) for kind, ends in
                                 fields(facts, (), ("sector", "slopes")).items()}
     for name, space in part["vectors"].items():
@@ -185,10 +185,11 @@ def read(data: Mapping[str, Any]) -> Setting:
         setting.visit(name, entry["flux"], setting.vector(entry["at"]), entry["value"],
                       entry.get("energy"))
     for name, text in part["equations"].items():
-        setting.equations[new_name(name, setting.taken)] = \
+        setting.equations[new_name(name, setting.names_in_use)] = \
             parse(relation(text, ("==",))[0], setting.names)
     for name, text in part["known"].items():
-        setting.known[new_name(name, setting.taken)] = setting.form(relation(text, (">=",))[0])
+        setting.known[new_name(name, setting.names_in_use)] = setting.form(relation(text,
+                                                                                    (">=",))[0])
     return setting
 
 

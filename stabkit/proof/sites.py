@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stabkit.errors import InvalidArgument, needed
+from stabkit.errors import InvalidArgument, require_value
 from stabkit.proof.parts import Size, SymbolicFlux, end_of_weight
 from stabkit.proof.symbols import Symbols
-from stabkit.proof.text import written
+from stabkit.proof.text import text_of
 from stabkit.proof.words import NUMBERS, Expression, expression, parameter, vector
 
 #: Edges that a site has, to the left and to the right.
@@ -94,7 +94,7 @@ class Line:
             raise InvalidArgument("the scheme does not give a value at the site")
         letters = {"0": "u0"} | {edge: "u_" + WEIGHTS[edge] for edge in self.edges
                                  if edge not in self.outside}
-        return {name: written(self._coefficient(made, letter, ends))
+        return {name: text_of(self._coefficient(made, letter, ends))
                 for name, letter in letters.items()}
 
     def _coefficient(self, made: Site, letter: str, ends: dict[str, str]) -> Expression:
@@ -128,7 +128,7 @@ class Line:
 
     def _note_ends(self, tau: str, ends: dict[str, str]) -> None:
         """The largest value of τg/h² by what is assumed of them."""
-        flux = needed(self.flux, "a line: its flux was applied to no edge")
+        flux = require_value(self.flux, "a line: its flux was applied to no edge")
         ends |= dict.fromkeys("lr", end_of_weight(
             self.K.symbols.portions[tau], flux, expression(1), self.K.h**2))
 

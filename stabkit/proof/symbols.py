@@ -25,7 +25,7 @@ from stabkit.proof.parts import (
     SymbolicOperator,
     symbolic_operator,
 )
-from stabkit.proof.text import written
+from stabkit.proof.text import text_of
 from stabkit.proof.words import NUMBERS, Expression, Word, dot, expression, parameter, vector
 
 Step = Callable[[Expression], Expression]
@@ -48,7 +48,7 @@ class Symbols:
         if key == "assume":
             require_values(self.data.get("parameters", {}), self.data[key])
 
-    def declared(self) -> list[str]:
+    def declarations(self) -> list[str]:
         """The names of parameters, operators and fluxes, which may differ from step to step."""
         return [name for key in ("parameters", "operators", "fluxes")
                 for name in self.data.get(key, {})]
@@ -66,7 +66,7 @@ class Symbols:
 
     def assume(self, name: str, condition: Any, strict: bool = False) -> None:
         """A condition on the parameters: the expression is >= 0, or > 0."""
-        self.note("assume", name, f"{written(condition)} {'>' if strict else '>='} 0")
+        self.note("assume", name, f"{text_of(condition)} {'>' if strict else '>='} 0")
 
     def operator(self, name: str, of: str = "N", to: str = "M", symmetric: bool = False,
                  bound: Any = None) -> SymbolicOperator:
@@ -75,12 +75,12 @@ class Symbols:
             raise InvalidArgument(f"square: no operator has ‖K‖² <= {bound}; give a number >= 0")
         self.note("operators", name, f"{of} -> {to}" + " symmetric" * symmetric)
         if bound is not None:
-            self.note("bounds", name, written(expression(bound)))
+            self.note("bounds", name, text_of(expression(bound)))
         return symbolic_operator(name, of, to, symmetric, bound)
 
     def form(self, name: str, space: str, holds: Callable[[Expression], Expression]) -> None:
         """Assume of every vector x of a space that holds(x) >= 0."""
-        text = f"{written(holds(vector('x', space)))} >= 0"
+        text = f"{text_of(holds(vector('x', space)))} >= 0"
         self.note("forms", name, {"of": "x", "in": space, "holds": text})
 
     def vector(self, name: str, space: str = "N") -> Expression:
@@ -89,11 +89,11 @@ class Symbols:
 
     def equation(self, name: str, left: Expression) -> None:
         """Assume that an expression is 0."""
-        self.note("equations", name, f"{written(left)} == 0")
+        self.note("equations", name, f"{text_of(left)} == 0")
 
     def know(self, name: str, left: Expression) -> None:
         """Assume that a number is >= 0."""
-        self.note("known", name, f"{written(left)} >= 0")
+        self.note("known", name, f"{text_of(left)} >= 0")
 
     def portion(self, top: Any = None, strict: bool = False) -> Portion:
         """A number in (0, top], or (0, top); without an end for None."""
@@ -108,7 +108,7 @@ class Symbols:
         facts = {}
         for kind, ends in (("sector", sector), ("slopes", slopes)):
             if ends is not None:
-                facts[kind] = [endless if end is None else written(expression(end))
+                facts[kind] = [endless if end is None else text_of(expression(end))
                                for end, endless in zip(ends, ("-inf", "inf"), strict=True)]
         self.note("fluxes", name, facts)
         return SymbolicFlux(self, name, SymbolicFacts(
@@ -129,8 +129,8 @@ class Symbols:
         data: dict[str, Any] = {key: dict(entries) for key, entries in self.data.items()}
         state = {name: data["vectors"].pop(name) for name in start}
         data["state"] = state
-        data["start"] = {name: written(expression(x)) for name, x in start.items()}
-        data["next"] = {name: written(x) for name, x in after.items()}
+        data["start"] = {name: text_of(expression(x)) for name, x in start.items()}
+        data["next"] = {name: text_of(x) for name, x in after.items()}
         if counter is not None:
             del data["parameters"][counter]
             data["counter"] = counter
@@ -166,12 +166,12 @@ def _expressions(ends: Any) -> tuple[Any, Any] | None:
 
 
 def _text(x: Expression | str) -> str:
-    return x if isinstance(x, str) else written(x)
+    return x if isinstance(x, str) else text_of(x)
 
 
 def norm2(x: Expression) -> str:
     """The text of |x|², not multiplied out."""
-    text = written(x) if len(x.terms) == 1 and written(x).isidentifier() else f"({written(x)})"
+    text = text_of(x) if len(x.terms) == 1 and text_of(x).isidentifier() else f"({text_of(x)})"
     return f"{text}.T@{text}"
 
 
@@ -184,7 +184,7 @@ def as_square(x: Expression) -> str:
             times, y = _behind(x, first, half)
             if y is not None and (times * dot(y, y) - x).is_zero():
                 one = not (times - 1).terms
-                return norm2(y) if one else f"({written(times)})*({norm2(y)})"
+                return norm2(y) if one else f"({text_of(times)})*({norm2(y)})"
     return ""
 
 
@@ -249,7 +249,7 @@ def contraction(symbols: Symbols, pair: Pair, factor: Any = 1) -> dict[str, Any]
     """The difference of two solutions grows at most by a factor."""
     one, two = pair(symbols.vector("u")), pair(symbols.vector("v"))
     before, after = (x - y for x, y in zip(one, two, strict=True))
-    times = "" if factor == 1 else f"({written(expression(factor))})**2*"
+    times = "" if factor == 1 else f"({text_of(expression(factor))})**2*"
     return symbols.shows(f"{times}{norm2(before)} - {norm2(after)}")
 
 
@@ -316,7 +316,7 @@ def _rows(sign: int, end: str, keeps: str, edges: dict[str, str],
         after = u["0"]
         for name in names:
             after = after + sign * parameter(edges[name]) * (u[name] - u["0"])
-        rows[kind] = {name: written(_coefficient(after, letter))
+        rows[kind] = {name: text_of(_coefficient(after, letter))
                       for name, letter in numbers.items() if name in ("0", *names)}
     return {"kind": "rows", "step": "explicit" if sign > 0 else "implicit", "keeps": keeps,
             "weights": dict.fromkeys(edges.values(), end), "rows": rows}

@@ -131,7 +131,7 @@ def table(data: Any, at_most: int = 60) -> dict:
     return data
 
 
-def written(x: Expression) -> str:
+def text_of(x: Expression) -> str:
     """The text of an expression; :func:`parse` reads it back."""
     parts = []
     for (word, powers), c in x.terms.items():

@@ -97,8 +97,8 @@ class Expression:
 
     @property
     def T(self) -> Expression:
-        turned = ((_turned(word), powers, c) for (word, powers), c in self.terms.items())
-        return _collected(self.of, self.to, turned)
+        turned = ((_transpose_word(word), powers, c) for (word, powers), c in self.terms.items())
+        return _collect(self.of, self.to, turned)
 
     def __add__(self, other: Any) -> Expression:
         other = expression(other)
@@ -107,7 +107,7 @@ class Expression:
         if (self.to, self.of) != (other.to, other.of):
             raise InvalidEvidence(f"{_kind(self)} and {_kind(other)} cannot be added")
         both = [*self.terms.items(), *other.terms.items()]
-        return _collected(self.to, self.of, ((word, powers, c) for (word, powers), c in both))
+        return _collect(self.to, self.of, ((word, powers, c) for (word, powers), c in both))
 
     __radd__ = __add__
 
@@ -166,9 +166,9 @@ class Expression:
         """Whether it vanishes for all matrices; a number equals its transpose."""
         if (self.to, self.of) != (NUMBERS, NUMBERS):
             return not self.terms
-        folded = ((min(word, _turned(word)), powers, c)
+        folded = ((min(word, _transpose_word(word)), powers, c)
                   for (word, powers), c in self.terms.items())
-        return not _collected(NUMBERS, NUMBERS, folded).terms
+        return not _collect(NUMBERS, NUMBERS, folded).terms
 
     def put(self, values: Mapping[str, Expression]) -> Expression:
         """With expressions in place of letters and parameters of these names."""
@@ -221,7 +221,7 @@ def dot(x: Expression, y: Expression) -> Expression:
     return x.T @ y
 
 
-def _turned(word: Word) -> Word:
+def _transpose_word(word: Word) -> Word:
     return tuple(letter.T for letter in reversed(word))
 
 
@@ -235,8 +235,8 @@ def _product(to: str, of: str, x: Expression, y: Expression) -> Expression:
     if len(x.terms) * len(y.terms) > MAX_PAIRS:
         raise InvalidEvidence("a product has too many terms")
     spend(len(x.terms) * len(y.terms))
-    return _collected(to, of, ((v + w, _times(a, b), c * d) for (v, a), c in x.terms.items()
-                               for (w, b), d in y.terms.items()))
+    return _collect(to, of, ((v + w, _times(a, b), c * d) for (v, a), c in x.terms.items()
+                             for (w, b), d in y.terms.items()))
 
 
 def _times(a: Powers, b: Powers) -> Powers:
@@ -248,7 +248,7 @@ def _times(a: Powers, b: Powers) -> Powers:
     return tuple(sorted(total.items()))
 
 
-def _collected(to: str, of: str, terms: Any) -> Expression:
+def _collect(to: str, of: str, terms: Any) -> Expression:
     total: dict[tuple[Word, Powers], Fraction] = {}
     for word, powers, c in terms:
         key = word, powers

@@ -37,7 +37,7 @@ from stabkit.prover.witnesses import SIZES, Members, members, norms_of
 from stabkit.schemes import Scheme
 from stabkit.stability.confirmation import written_witness
 from stabkit.stability.falsify import exact_margin
-from stabkit.stability.growing_powers import growing
+from stabkit.stability.growing_powers import growth_evidence
 from stabkit.stability.notions import as_notion
 from stabkit.stability.property import Stable
 from stabkit.stability.verdict import Evidence
@@ -90,7 +90,7 @@ def evidence_against(what: Function, notion: Any, classes: Mapping[str, Class],
         Of this statement.
     seed : int
     """
-    search = _growing if isinstance(notion, Bounded) else _failing
+    search = _steps_that_grow if isinstance(notion, Bounded) else _steps_that_fail
     for values in islice(_values(question, classes), MOST_VALUES):
         found = next((evidence for evidence in search(
             what, notion, classes, question, values, worst, seed) if evidence is not None), None)
@@ -99,8 +99,9 @@ def evidence_against(what: Function, notion: Any, classes: Mapping[str, Class],
     return None
 
 
-def _failing(what: Function, notion: Any, classes: Mapping[str, Class], question: Question,
-             values: Values, worst: WorstCase | None, seed: int) -> Iterator[Evidence | None]:
+def _steps_that_fail(what: Function, notion: Any, classes: Mapping[str, Class], question: Question,
+                     values: Values, worst: WorstCase | None, seed: int) -> Iterator[Evidence
+                                                                                     | None]:
     """One step that makes the margin negative."""
     if question.statement["kind"] != "algebra":
         return
@@ -111,17 +112,18 @@ def _failing(what: Function, notion: Any, classes: Mapping[str, Class], question
             continue
 
 
-def _growing(what: Function, notion: Bounded, classes: Mapping[str, Class], question: Question,
-             values: Values, worst: WorstCase | None, seed: int) -> Iterator[Evidence | None]:
+def _steps_that_grow(what: Function, notion: Bounded, classes: Mapping[str, Class],
+                     question: Question, values: Values, worst: WorstCase | None, seed: int
+                     ) -> Iterator[Evidence | None]:
     """A linear step whose powers grow."""
     given = read(question.statement).setting
     for size in SIZES if is_possible(given, values) else ():
         for found in _linear_members(given, classes, values, size):
             try:
                 step = what(**_arguments(classes, found, values))
-                yield growing(lambda *z, step=step: as_tuple(step(*z)),
-                              lambda *z: as_tuple(notion.of(*z)) if notion.of else z[:1],
-                              names_of(step), size)
+                yield growth_evidence(lambda *z, step=step: as_tuple(step(*z)),
+                                      lambda *z: as_tuple(notion.of(*z)) if notion.of else z[:1],
+                                      names_of(step), size)
             except STOPPED:
                 continue
 

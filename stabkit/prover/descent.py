@@ -66,7 +66,7 @@ class Descent:
                 z[energy.astype(bool).any(axis=0)] = values * (S @ z) / 2
         return z
 
-    def descended(self, start: np.ndarray) -> np.ndarray | None:
+    def descend(self, start: np.ndarray) -> np.ndarray | None:
         """Unknowns at which the goal is clearly negative, from others that are scaled."""
         start = start / max(float(np.linalg.norm(start[self.measured])), 1e-12)
 

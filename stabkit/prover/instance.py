@@ -86,8 +86,8 @@ class Instance:
                            else [ZERO] * self.size)
         return found
 
-    def completed(self, vectors: Mapping[str, np.ndarray], fluxes: Mapping[str, Flux]
-                  ) -> np.ndarray:
+    def complete(self, vectors: Mapping[str, np.ndarray], fluxes: Mapping[str, Flux]
+                 ) -> np.ndarray:
         """The unknowns that vectors and fluxes make, visit by visit."""
         z = np.full(self.unknowns, ZERO, dtype=object)
         for name, x in vectors.items():

@@ -36,21 +36,21 @@ def admits(points: Sequence[Point], known: Known) -> bool:
     return True
 
 
-def admitted(points: Sequence[tuple[Any, Any]], known: Known, odd: bool, unit: int
-             ) -> list[Point]:
+def admissible_points(points: Sequence[tuple[Any, Any]], known: Known, odd: bool, unit: int
+                      ) -> list[Point]:
     """Points near others, of fractions over a unit, that the class admits."""
     given = [(Fraction(round(s * unit), unit), Fraction(round(f * unit), unit)) for s, f in points]
     knots = _knots(given, known, odd)
     start = next((k for k, (s, _) in enumerate(knots) if s >= 0), 0)
     made = dict(knots[start:start + 1])
     for (s, _), (t, g) in pairwise(knots[start:]):
-        made[t] = _clipped(g, (s, made[s]), t, known)
+        made[t] = _clip(g, (s, made[s]), t, known)
     for (s, _), (t, g) in pairwise(knots[start::-1]):
-        made[t] = -made[-t] if odd else _clipped(g, (s, made[s]), t, known)
+        made[t] = -made[-t] if odd else _clip(g, (s, made[s]), t, known)
     return [(s, made[s]) for s, _ in given]
 
 
-def _clipped(f: Fraction, before: Point, s: Fraction, known: Known) -> Fraction:
+def _clip(f: Fraction, before: Point, s: Fraction, known: Known) -> Fraction:
     """The value nearest to f that the slope from the point before and the sector allow at s."""
     t, g = before
     low, high = known.get("slopes", (None, None))
@@ -83,7 +83,7 @@ def flux_through(points: Sequence[Point], known: Known, odd: bool = False,
         One for each point, of sum 0: Σ weight·P(s) is made as small as the slopes allow.
     """
     knots = _knots(points, known, odd)
-    knots = _bent(knots, known, dict(_weighed(points, weights, odd)))
+    knots = _bend(knots, known, dict(_weigh(points, weights, odd)))
     slopes, sector = known.get("slopes", (None, None)), known.get("sector", (None, None))
     end = next((end for end in (slopes[1], sector[1]) if end is not None), Fraction(1))
     rises = [end, *((g - f) / (t - s) for (s, f), (t, g) in pairwise(knots)), end]
@@ -130,8 +130,8 @@ def _knots(points: Sequence[Point], known: Known, odd: bool) -> list[Point]:
     return sorted(places.items())
 
 
-def _weighed(points: Sequence[Point], weights: Sequence[Fraction], odd: bool
-             ) -> Iterator[tuple[Fraction, Fraction]]:
+def _weigh(points: Sequence[Point], weights: Sequence[Fraction], odd: bool
+           ) -> Iterator[tuple[Fraction, Fraction]]:
     """What the primitive at each place counts; it is even for an odd flux."""
     total: dict[Fraction, Fraction] = {}
     for (s, _), weight in zip(points, weights, strict=False):
@@ -140,7 +140,7 @@ def _weighed(points: Sequence[Point], weights: Sequence[Fraction], odd: bool
     yield from total.items()
 
 
-def _bent(knots: list[Point], known: Known, weights: Mapping[Fraction, Fraction]) -> list[Point]:
+def _bend(knots: list[Point], known: Known, weights: Mapping[Fraction, Fraction]) -> list[Point]:
     """The knots, with one more in each gap whose integral should be small or large."""
     low, high = known.get("slopes", (None, None))
     if low is None or high is None or low == high or not any(weights.values()):

@@ -90,17 +90,17 @@ def prove(what: Function | Claim, notion: Any = None, *, spaces: tuple[str, ...]
                          "prove")
         found = sharp_step(
             lambda top: _seems(questions(what, notion, {**others, wanted[0]: top}, spaces)),
-            lambda top, against: _proved(what, notion, {**others, wanted[0]: top}, spaces,
-                                         against and refute, seed))
+            lambda top, against: _prove(what, notion, {**others, wanted[0]: top}, spaces,
+                                        against and refute, seed))
     else:
-        found = _proved(what, notion, checked(classes, "prove"), spaces, refute, seed)
+        found = _prove(what, notion, checked(classes, "prove"), spaces, refute, seed)
     return replace(found, seconds=time.perf_counter() - started)
 
 
-def _proved(what: Any, notion: Any, classes: Mapping[str, Class], spaces: tuple[str, ...],
-            refute: bool, seed: int) -> Proof:
+def _prove(what: Any, notion: Any, classes: Mapping[str, Class], spaces: tuple[str, ...],
+           refute: bool, seed: int) -> Proof:
     asked = questions(what, notion, classes, spaces)
-    found = [_searched(question) for question in asked]
+    found = [_search_proof(question) for question in asked]
     outcome = Proof(tuple(statement for statement, _, _ in found),
                     tuple(proof for _, proof, _ in found))
     if outcome.proved:
@@ -136,10 +136,10 @@ def _witness(body: Any, notion: Any, classes: Mapping[str, Class], question: Que
 def _seems(asked: list[Question]) -> bool:
     """Whether there seem to be proofs, by the worst cases where they are known."""
     return all(worst.value <= 1 + NEAR if (worst := _worst(question)) is not None
-               else _searched(question)[1] is not None for question in asked)
+               else _search_proof(question)[1] is not None for question in asked)
 
 
-def _searched(question: Question) -> tuple[Record, Record | None, str]:
+def _search_proof(question: Question) -> tuple[Record, Record | None, str]:
     """The statement, its proof or None, and why."""
     if question.state is not None:
         statement, proof, reason = search_bound(question.state, *question.texts)

@@ -91,13 +91,13 @@ def questions(what: Any, notion: Any, classes: Mapping[str, Class], spaces: tupl
             f"K=AnyOperator(), ...), or a claim with for_all; got {what!r:.60}; one scheme with "
             "numbers is decided by stabkit.decide")
     try:
-        count = len(parts_of(_property(_made(what, classes)[1], notion)))
+        count = len(parts_of(_property(_make_arguments(what, classes)[1], notion)))
         return [_question(what, notion, classes, spaces, number) for number in range(count)]
     except STOPPED as error:
         raise InvalidArgument(f"what: its statement cannot be written: {error}") from error
 
 
-def _made(what: Function, classes: Mapping[str, Class]) -> tuple[Symbols, Any]:
+def _make_arguments(what: Function, classes: Mapping[str, Class]) -> tuple[Symbols, Any]:
     symbols = Symbols()
     arguments = {name: kind.symbol(symbols, name) for name, kind in classes.items()}
     missing = [name for name, parameter in inspect.signature(what).parameters.items()
@@ -118,7 +118,7 @@ def _property(made: Any, notion: Any) -> Any:
 
 def _question(what: Function, notion: Any, classes: Mapping[str, Class],
               spaces: tuple[str, ...], number: int) -> Question:
-    symbols, made = _made(what, classes)
+    symbols, made = _make_arguments(what, classes)
     part = parts_of(_property(made, notion))[number]
     if isinstance(part, Property):
         statement = statement_of(part, symbols)

@@ -24,7 +24,7 @@ from stabkit.proof.words import NUMBERS, Expression, expression
 from stabkit.prover.descent import Descent
 from stabkit.prover.guide import coordinates, operators, rotation, unknowns
 from stabkit.prover.instance import Instance, is_possible, number
-from stabkit.prover.piecewise_linear import admitted, flux_through
+from stabkit.prover.piecewise_linear import admissible_points, flux_through
 
 SECONDS = 20.0
 SIZES = (1, 2)  # of the spaces
@@ -103,21 +103,22 @@ def _instances(made: algebra.Statement, values: Mapping[str, Fraction],
                 yield instance, [unknowns(instance, places)]
         for _ in range(DRAWN[size]):
             yield Instance(made, values, {
-                name: _drawn(size, norm, rng) for name, norm in norms.items()}), [None] * STARTS
+                name: _draw_matrix(size, norm,
+                                   rng) for name, norm in norms.items()}), [None] * STARTS
 
 
 def _member(problems: list[Descent], start: np.ndarray) -> Members | None:
     for problem in problems:
-        z = problem.descended(start)
+        z = problem.descend(start)
         if z is None:  # with more room there is less to be found
             return None
-        found = _rounded(problem.instance, z)
+        found = _round_members(problem.instance, z)
         if found is not None:
             return found
     return None
 
 
-def _rounded(instance: Instance, z: np.ndarray) -> Members | None:
+def _round_members(instance: Instance, z: np.ndarray) -> Members | None:
     """The simplest rational members nearby at which the statement fails exactly."""
     z = z / max(np.abs(z[instance.place(name)]).max() for name in instance.vectors)
     for unit in DENOMINATORS:
@@ -127,16 +128,16 @@ def _rounded(instance: Instance, z: np.ndarray) -> Members | None:
         fluxes = {}
         for flux, (points, weights) in instance.points(z).items():
             known, odd = instance.known[flux], flux in instance.odd
-            made = flux_through(admitted(points, known, odd, unit), known, odd, weights)
+            made = flux_through(admissible_points(points, known, odd, unit), known, odd, weights)
             if made is not None:
                 fluxes[flux] = made
         if {flux for flux, *_ in instance.visits} <= set(fluxes) and \
-                instance.goal(instance.completed(vectors, fluxes)) < 0:
+                instance.goal(instance.complete(vectors, fluxes)) < 0:
             return Members(instance.operators, vectors, fluxes)
     return None
 
 
-def _drawn(size: int, norm: Fraction, rng: np.random.Generator) -> Matrix:
+def _draw_matrix(size: int, norm: Fraction, rng: np.random.Generator) -> Matrix:
     """A rational matrix of that norm."""
     if size == 1:
         return np.array([[norm]], dtype=object)

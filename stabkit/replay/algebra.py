@@ -14,14 +14,14 @@ from stabkit.replay.reals import (
     SHORT,
     Undefined,
     conjunction,
-    counted,
     equal,
     less,
     maximum,
     minimum,
     negation,
+    pay_for_bits,
     sign,
-    trimmed,
+    trim,
 )
 from stabkit.replay.work import Exhausted, spend
 
@@ -45,11 +45,11 @@ def array(items) -> tuple:
     shapes = {shape(item) for item in items}
     if len(shapes) > 1 or any(len(inner) > 1 or inner == (0,) for inner in shapes):
         raise InvalidEvidence("a vector holds numbers, a matrix rows of one length, at least 1")
-    limited(shape(items))
+    pay_for_array(shape(items))
     return items
 
 
-def limited(sizes: tuple[int, ...]) -> None:
+def pay_for_array(sizes: tuple[int, ...]) -> None:
     """Pay for an array of this shape, or refuse it."""
     count = prod(sizes)
     if max(sizes) > MAX_LENGTH or (
@@ -76,7 +76,7 @@ def entrywise(f: Callable, *args):
     """f of numbers; for arrays of one shape (and numbers among them) f of their entries."""
     shapes = {shape(arg) for arg in args if isinstance(arg, tuple)}
     if not shapes:
-        return trimmed(counted(f(*args)))
+        return trim(pay_for_bits(f(*args)))
     if len(shapes) > 1:
         raise InvalidEvidence(f"the shapes {sorted(shapes)} do not fit together")
     length, *width = shapes.pop()
@@ -84,7 +84,7 @@ def entrywise(f: Callable, *args):
                  strict=True)
     if width:
         return tuple(entrywise(f, *row) for row in beside)
-    return tuple(trimmed(counted(f(*numbers))) for numbers in beside)
+    return tuple(trim(pay_for_bits(f(*numbers))) for numbers in beside)
 
 
 def transpose(matrix) -> tuple:
@@ -92,7 +92,7 @@ def transpose(matrix) -> tuple:
 
 
 def vector_sum(numbers):
-    return trimmed(reduce(lambda x, y: counted(x + y), numbers, ZERO))
+    return trim(reduce(lambda x, y: pay_for_bits(x + y), numbers, ZERO))
 
 
 def dot(u, v):
@@ -121,7 +121,7 @@ def _sum_of_products(pairs):
         terms.append((top, bottom))
     else:
         spend(len(terms))
-        return trimmed(counted(Fraction(sum(top * (d // bottom) for top, bottom in terms), d)))
+        return trim(pay_for_bits(Fraction(sum(top * (d // bottom) for top, bottom in terms), d)))
     return vector_sum(x * y for x, y in pairs)
 
 
@@ -181,7 +181,7 @@ def identity(n: int) -> tuple:
 
 def diagonal(v) -> tuple:
     n = len(v)
-    limited((n, n))
+    pay_for_array((n, n))
     return array(tuple(v[i] if i == j else ZERO for j in range(n)) for i in range(n))
 
 
@@ -190,13 +190,13 @@ def stack(a, b) -> tuple:
 
 
 def outer(u, v) -> tuple:
-    limited((len(u), len(v)))
-    return array(array(counted(x * y) for y in v) for x in u)
+    pay_for_array((len(u), len(v)))
+    return array(array(pay_for_bits(x * y) for y in v) for x in u)
 
 
 def kron(a, b) -> tuple:
-    limited((len(a) * len(b), len(a[0]) * len(b[0])))
-    return array(array(counted(x * y) if x and y else ZERO for x in row for y in line)
+    pay_for_array((len(a) * len(b), len(a[0]) * len(b[0])))
+    return array(array(pay_for_bits(x * y) if x and y else ZERO for x in row for y in line)
                  for row in a for line in b)
 
 
@@ -216,7 +216,7 @@ def sign_changes(u) -> Fraction:
 
 def largest_product(matrix):
     """The greatest K[k,i] K[k,j] over all rows k and i != j; 0 for a single column."""
-    products = [counted(x * y) for row in matrix for x, y in combinations(row, 2)]
+    products = [pay_for_bits(x * y) for row in matrix for x, y in combinations(row, 2)]
     return reduce(maximum, products) if products else ZERO
 
 
@@ -243,7 +243,7 @@ def _order(matrix) -> int:
 # -- elimination -------------------------------------------------------------------------------
 
 
-def eliminated(matrix, columns: int) -> tuple[list, int, object]:
+def eliminate(matrix, columns: int) -> tuple[list, int, object]:
     """Gauss-Jordan elimination of the first `columns` columns: rows, rank, product of pivots."""
     rows, rank, pivots = [list(row) for row in matrix], 0, ONE
     for j in range(columns):
@@ -256,8 +256,8 @@ def eliminated(matrix, columns: int) -> tuple[list, int, object]:
         if k != rank:
             rows[rank], rows[k], pivots = rows[k], rows[rank], -pivots
         pivot = rows[rank][j]
-        pivots = counted(pivots * pivot)
-        rows[rank] = [counted(x / pivot) for x in rows[rank]]
+        pivots = pay_for_bits(pivots * pivot)
+        rows[rank] = [pay_for_bits(x / pivot) for x in rows[rank]]
         for i, row in enumerate(rows):
             if i != rank:
                 rows[i] = _minus(row, row[j], rows[rank])
@@ -269,22 +269,22 @@ def _minus(row, factor, other) -> list:
     spend(len(row))
     if not factor:
         return list(row)
-    return [counted(x - factor * y) if y else x for x, y in zip(row, other, strict=True)]
+    return [pay_for_bits(x - factor * y) if y else x for x, y in zip(row, other, strict=True)]
 
 
 def rank(matrix) -> Fraction:
-    return Fraction(eliminated(matrix, len(matrix[0]))[1])
+    return Fraction(eliminate(matrix, len(matrix[0]))[1])
 
 
 def determinant(matrix):
-    _, found, pivots = eliminated(matrix, _order(matrix))
+    _, found, pivots = eliminate(matrix, _order(matrix))
     return pivots if found == len(matrix) else ZERO
 
 
 def inverse(matrix) -> tuple:
     n = _order(matrix)
     beside = [row + unit for row, unit in zip(matrix, identity(n), strict=True)]
-    rows, found, _ = eliminated(beside, n)
+    rows, found, _ = eliminate(beside, n)
     if found < n:
         raise Undefined("the inverse of a singular matrix")
     return array(tuple(row[n:]) for row in rows)
@@ -311,7 +311,8 @@ def _definite(matrix, strict: bool) -> bool | None:
     if any(equal(matrix[i][j], matrix[j][i]) is False for i in range(n) for j in range(i)):
         return False
     # Each row from its diagonal on; what is to the left of it mirrors what is above.
-    rows = [[counted((matrix[i][j] + matrix[j][i]) / 2) for j in range(i, n)] for i in range(n)]
+    rows = [[pay_for_bits((matrix[i][j] + matrix[j][i]) / 2) for j in range(i, n)]
+            for i in range(n)]
     while rows:
         first, *rest = rows
         pivot = first[0]
@@ -345,4 +346,4 @@ def _minor(matrix, rows, columns, smaller):
     first, *_ = rows
     terms = ((-1) ** k * matrix[first][j] * smaller[rows[1:], columns[:k] + columns[k + 1:]]
              for k, j in enumerate(columns))
-    return vector_sum(map(counted, terms))
+    return vector_sum(map(pay_for_bits, terms))

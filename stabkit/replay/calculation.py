@@ -14,11 +14,11 @@ from stabkit.errors import InvalidEvidence, Undecided
 from stabkit.replay.algebra import MAX_LENGTH, array, shape
 from stabkit.replay.calculator import Calculator, as_text
 from stabkit.replay.fields import Fields
-from stabkit.replay.language import MAX_CHARACTERS, Function, new_name, parse, parse_head, shortened
-from stabkit.replay.reals import INF, counted, equal, less, negation
+from stabkit.replay.language import MAX_CHARACTERS, Function, new_name, parse, parse_head, shorten
+from stabkit.replay.reals import INF, equal, less, negation, pay_for_bits
 from stabkit.replay.rows import read_rows
 from stabkit.replay.settled import Confirmed, Source
-from stabkit.replay.work import Exhausted, Work, spend, working
+from stabkit.replay.work import Exhausted, Work, draw_on, spend
 
 MAX_LINES = 2000
 PRECISIONS = (64, 128, 256, 512, 1024, 2048, 4096)
@@ -54,7 +54,7 @@ class Calculation:
         self.work = Work(steps, rounding)
         self.names: set[str] = set()
         self.functions: dict[str, Function] = {}
-        with working(self.work):
+        with draw_on(self.work):
             self._read(data)
         self.source = Source(data, rounding)
 
@@ -63,7 +63,7 @@ class Calculation:
             if len(data[part]) > MAX_LINES:
                 raise InvalidEvidence(f"{part}: has more than {MAX_LINES} entries")
         with at("given"):
-            self.given = {self._new(name): _given(x) for name, x in data["given"].items()}
+            self.given = {self._new(name): _read_value(x) for name, x in data["given"].items()}
         self.names.update(self.given)
         self.let = []
         for k, definition in enumerate(data["let"]):
@@ -114,7 +114,7 @@ class Calculation:
         try:
             for self.work.precision in PRECISIONS:
                 try:
-                    with working(self.work):
+                    with draw_on(self.work):
                         return self._run()
                 except Undecided as error:
                     undecided = f"undecided with {self.work.precision} bits: {error}"
@@ -129,16 +129,16 @@ class Calculation:
         return False, undecided
 
     def _run(self) -> tuple[bool, str]:
-        known = {text: self._known("condition", text) for text, _ in self.shows}
-        calculator, shown = self._defined(self._not_needed(known)), []
+        known = {text: self._look_up("condition", text) for text, _ in self.shows}
+        calculator, shown = self._calculator(self._spared_names(known)), []
         for text, expression in self.shows:
             if (before := known[text]) is not None:
                 spend(before.steps)
                 shown.append(before.shown)
                 continue
             start = self.work.steps_left
-            with at(shortened(text)):
-                truth, values = self._shown(calculator, expression)
+            with at(shorten(text)):
+                truth, values = self._show(calculator, expression)
             line = f"{text}{values}{calculator.open_cell}"
             if truth is None:
                 raise Undecided(line)
@@ -151,31 +151,31 @@ class Calculation:
             return False, difference
         return True, "; ".join(shown)
 
-    def _known(self, kind: str, text: str) -> Confirmed | None:
-        return self.source.confirmed(kind, text, self.work.precision)
+    def _look_up(self, kind: str, text: str) -> Confirmed | None:
+        return self.source.look_up(kind, text, self.work.precision)
 
     def _note(self, kind: str, text: str, shown: str, steps_left: int) -> None:
         if self.work.rounding or self.rational:
             self.source.confirm(kind, text, self.work.precision,
                                 Confirmed(shown, steps_left - self.work.steps_left))
 
-    def _not_needed(self, known: Mapping[str, Confirmed | None]) -> set[str]:
+    def _spared_names(self, known: Mapping[str, Confirmed | None]) -> set[str]:
         """The names of which only conditions speak that were confirmed before."""
         left = [text for text, shown in known.items() if shown is None]
         if self.margin_text is not None:
             left.append(self.margin_text)
         spoken_of = self.source.names(known.keys() - left)
         left += [name for name, parameters, _ in self.let if name not in spoken_of
-                 or not (parameters or self._known("definition", name))]
+                 or not (parameters or self._look_up("definition", name))]
         return spoken_of - self.source.names(left)
 
-    def _defined(self, without: Container[str] = ()) -> Calculator:
+    def _calculator(self, without: Container[str] = ()) -> Calculator:
         """A calculator that knows the values of all definitions but some."""
         calculator = Calculator(self.given, self.functions)
         for name, parameters, expression in self.let:
             if parameters:
                 continue
-            if name in without and (before := self._known("definition", name)) is not None:
+            if name in without and (before := self._look_up("definition", name)) is not None:
                 spend(before.steps)
                 continue
             start = self.work.steps_left
@@ -186,11 +186,11 @@ class Calculation:
 
     def values(self) -> dict[str, Any]:
         """What is given and what is defined, by name."""
-        with working(self.work):
-            return self._defined().values
+        with draw_on(self.work):
+            return self._calculator().values
 
     @staticmethod
-    def _shown(calculator: Calculator, expression: ast.expr) -> tuple[bool | None, str]:
+    def _show(calculator: Calculator, expression: ast.expr) -> tuple[bool | None, str]:
         if isinstance(expression, ast.Compare):
             truth, values = calculator.comparison(expression, {})
             return truth, f": {values}"
@@ -220,13 +220,13 @@ def _check_facts(facts: Fields, shows: list[str]) -> None:
     """A fact is a name for some of the conditions."""
     for name, conditions in facts.items():
         if not name or not name.isprintable() or len(name) > MAX_CHARACTERS:
-            raise InvalidEvidence(f"{shortened(name)} is not a name in one line")
+            raise InvalidEvidence(f"{shorten(name)} is not a name in one line")
         if not isinstance(conditions, list) or not conditions or any(
                 text not in shows for text in conditions):
-            raise InvalidEvidence(f"{shortened(name)} is not some of the conditions")
+            raise InvalidEvidence(f"{shorten(name)} is not some of the conditions")
 
 
-def _given(value: Any):
+def _read_value(value: Any):
     """A rational number, or a vector or matrix of them; vectors may hold infinities."""
     if isinstance(value, str):
         return _rational(value)
@@ -234,9 +234,9 @@ def _given(value: Any):
         return _vector_of(value["runs"]) if set(value) == {"runs"} else \
             read_rows(value, _rational)
     if not isinstance(value, list):
-        raise InvalidEvidence(f"{shortened(str(value))} is not a string, or a list of strings")
+        raise InvalidEvidence(f"{shorten(str(value))} is not a string, or a list of strings")
     if value and isinstance(value[0], list):
-        return array(array(_rational(x) for x in row) if isinstance(row, list) else _given(row)
+        return array(array(_rational(x) for x in row) if isinstance(row, list) else _read_value(row)
                      for row in value)
     infinities = {"inf": INF, "-inf": -INF}
     return array(infinities[x] if x in ("inf", "-inf") else _rational(x) for x in value)
@@ -259,11 +259,11 @@ def _vector_of(runs: Any) -> tuple:
 
 def _rational(text: Any) -> Fraction:
     if not isinstance(text, str) or not _RATIONAL.fullmatch(text):
-        raise InvalidEvidence(f"{shortened(str(text))} is not a rational number like \"-3/4\"")
+        raise InvalidEvidence(f"{shorten(str(text))} is not a rational number like \"-3/4\"")
     numerator, _, denominator = text.partition("/")
     if denominator and not int(denominator):
-        raise InvalidEvidence(f"{shortened(text)} divides by zero")
-    return counted(Fraction(int(numerator), int(denominator or 1)))
+        raise InvalidEvidence(f"{shorten(text)} divides by zero")
+    return pay_for_bits(Fraction(int(numerator), int(denominator or 1)))
 
 
 def _margin_value(data: Fields) -> Fraction | float | None:

@@ -27,17 +27,17 @@ from stabkit.replay.reals import (
     Interval,
     Undefined,
     conjunction,
-    counted,
     ends,
     hull,
     infinite,
     interval,
     less,
     negation,
+    pay_for_bits,
     power,
     reciprocal,
     size,
-    trimmed,
+    trim,
 )
 from stabkit.replay.rows import Rows, Transposed
 from stabkit.replay.work import spend
@@ -72,7 +72,7 @@ def compare(symbol: str, x, y) -> bool | None:
         left *= len(right)
     if not shape(y):
         right *= len(left)
-    return conjunction(COMPARISONS[symbol](counted(a), counted(b))
+    return conjunction(COMPARISONS[symbol](pay_for_bits(a), pay_for_bits(b))
                        for a, b in zip(left, right, strict=True))
 
 
@@ -130,7 +130,7 @@ class Calculator:
 
     def _constant(self, node: ast.Constant, local: Fields):
         value: Any = node.value  # an integer, as the language has no others
-        return counted(Fraction(value))
+        return pay_for_bits(Fraction(value))
 
     def _list(self, node: ast.List, local: Fields):
         return array(self.numbers(item, local, or_infinite=True) for item in node.elts)
@@ -149,13 +149,13 @@ class Calculator:
     def _product(self, node: ast.BinOp, local: Fields):
         left = self.value(node.left, local)
         if isinstance(left, Rows | Transposed):
-            return array(map(trimmed, left @ self.numbers(node.right, local)))
+            return array(map(trim, left @ self.numbers(node.right, local)))
         return product(self._numbers_in(left), self.numbers(node.right, local))
 
-    def _compared(self, node: ast.Compare, local: Fields) -> bool | None:
+    def _truth_of_comparison(self, node: ast.Compare, local: Fields) -> bool | None:
         return self.comparison(node, local)[0]
 
-    def _joined(self, node: ast.BoolOp, local: Fields) -> bool | None:
+    def _truth_of_junction(self, node: ast.BoolOp, local: Fields) -> bool | None:
         truths = (self.truth(x, local) for x in node.values)
         if isinstance(node.op, ast.And):
             return conjunction(truths)
@@ -171,13 +171,13 @@ class Calculator:
             chain += [symbol, as_text(x)]
         return truth, " ".join(chain)
 
-    def _named(self, node: ast.Name, local: Fields):
+    def _value_of_name(self, node: ast.Name, local: Fields):
         name = node.id
         if name in local:
             return local[name]
         return self.values[name] if name in self.values else CONSTANTS[name]()
 
-    def _transposed(self, node: ast.Attribute, local: Fields):
+    def _transpose(self, node: ast.Attribute, local: Fields):
         matrix = self.value(node.value, local)
         if isinstance(matrix, Rows):
             return Transposed(matrix)
@@ -210,7 +210,7 @@ class Calculator:
             raise InvalidEvidence("an index must be an integer")
         return int(index)
 
-    def _called(self, node: ast.Call, local: Fields):
+    def _call(self, node: ast.Call, local: Fields):
         function: Any = node.func  # a name, as the language calls nothing else
         name = function.id
         if name == "all":
@@ -252,7 +252,7 @@ class Calculator:
         for a, b in pairwise(v):
             if not less(a, b):
                 raise Undefined(f"cells: {as_text(a)} is not known to be less than {as_text(b)}")
-            cell = counted(interval(ends(a)[0], ends(b)[1]))
+            cell = pay_for_bits(interval(ends(a)[0], ends(b)[1]))
             truth = self.truth(condition, {**local, variable: cell})
             if not truth:
                 self.open_cell = f" on the cell {as_text(cell)}"
@@ -266,8 +266,8 @@ class Calculator:
         truth = self.truth(node.test, local)
         if truth is not None:
             return self.value(node.body if truth else node.orelse, local)
-        x = self.value(node.body, self._narrowed(node.test, local, True))
-        y = self.value(node.orelse, self._narrowed(node.test, local, False))
+        x = self.value(node.body, self._narrow(node.test, local, True))
+        y = self.value(node.orelse, self._narrow(node.test, local, False))
         conditions = [found is None or isinstance(found, bool) for found in (x, y)]
         if all(conditions):
             return x if x is y else None
@@ -275,7 +275,7 @@ class Calculator:
             raise InvalidEvidence("the two branches of an if are not of one shape")
         return entrywise(hull, x, y)
 
-    def _narrowed(self, test: ast.expr, local: Fields, holds: bool):
+    def _narrow(self, test: ast.expr, local: Fields, holds: bool):
         """`local` with the interval of x cut to where the test ``x < c`` or ``abs(x) < c`` holds
         (or fails); unchanged for tests of any other form."""
         match test:
@@ -303,9 +303,10 @@ class Calculator:
 
 
 _WAYS: dict[type[ast.AST], Callable[..., Any]] = {
-    ast.Constant: Calculator._constant, ast.Name: Calculator._named, ast.List: Calculator._list,
-    ast.Attribute: Calculator._transposed, ast.Subscript: Calculator._entry,
+    ast.Constant: Calculator._constant, ast.Name: Calculator._value_of_name,
+    ast.List: Calculator._list,
+    ast.Attribute: Calculator._transpose, ast.Subscript: Calculator._entry,
     ast.UnaryOp: Calculator._unary, ast.BinOp: Calculator._binary,
-    ast.Compare: Calculator._compared, ast.BoolOp: Calculator._joined,
-    ast.IfExp: Calculator._either, ast.Call: Calculator._called,
+    ast.Compare: Calculator._truth_of_comparison, ast.BoolOp: Calculator._truth_of_junction,
+    ast.IfExp: Calculator._either, ast.Call: Calculator._call,
 }

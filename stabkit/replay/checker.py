@@ -14,7 +14,7 @@ from stabkit.replay import work
 from stabkit.replay.calculation import Calculation, at
 from stabkit.replay.consistency import contradictions
 from stabkit.replay.fields import Fields
-from stabkit.replay.language import MAX_CHARACTERS, shortened
+from stabkit.replay.language import MAX_CHARACTERS, shorten
 from stabkit.replay.reading import (
     CALCULATION,
     EVIDENCE,
@@ -104,7 +104,7 @@ def replay(source: str | PathLike | Fields) -> list[Finding]:
 
 def check(evidence: Fields) -> str | None:
     """Check one piece of evidence, sealed or not: None if it holds, else what fails."""
-    holds, reason = _examined(evidence, None, _Allowance())
+    holds, reason = _examine(evidence, None, _Allowance())
     return None if holds else reason
 
 
@@ -125,13 +125,13 @@ def _of_verdict(verdict: Any, allowance: _Allowance) -> Iterator[Finding]:
     require(verdict, VERDICT, MORE_OF_VERDICT)
     claim, status = verdict["claim"], verdict["status"]
     if not claim or not claim.isprintable():
-        raise InvalidEvidence(f"claim: {shortened(claim)} is not a name in one line")
+        raise InvalidEvidence(f"claim: {shorten(claim)} is not a name in one line")
     for key in ("claim", "location"):  # they are sealed with every piece of evidence
         if len(verdict[key]) > MAX_CHARACTERS:
             raise InvalidEvidence(f"{key}: has more than {MAX_CHARACTERS} characters")
     for k, evidence in enumerate(verdict["evidence"]):
         with at(f"evidence[{k}]"):
-            holds, reason = _examined(evidence, verdict, allowance)
+            holds, reason = _examine(evidence, verdict, allowance)
         yield Finding(claim, status, evidence["kind"], holds, reason, k)
     if verdict["seal"] != seal_of(verdict):
         yield Finding(claim, status, "verdict", False,
@@ -140,8 +140,8 @@ def _of_verdict(verdict: Any, allowance: _Allowance) -> Iterator[Finding]:
         yield Finding(claim, status, "verdict", False, reason)
 
 
-def _examined(evidence: Any, verdict: Fields | None, allowance: _Allowance
-              ) -> tuple[bool, str]:
+def _examine(evidence: Any, verdict: Fields | None, allowance: _Allowance
+             ) -> tuple[bool, str]:
     """Whether one piece of evidence holds, and the reason; without a verdict no seal is needed."""
     require(evidence, EVIDENCE, MORE_OF_EVIDENCE)
     data = evidence["data"]
@@ -153,21 +153,21 @@ def _examined(evidence: Any, verdict: Fields | None, allowance: _Allowance
         if verdict is not None and data["seal"] != seal(verdict, evidence):
             return False, "the seal is broken: the verdict or this evidence has been changed"
         if evidence["kind"] == "proof":
-            return _proved(evidence)
+            return _check_proof(evidence)
         if calculation is None:
             return True, f"{data['trials']} trials are recorded; they are not repeated here"
         holds, reason = calculation.decide()
-        allowance.left -= calculation.work.spent
+        allowance.left -= calculation.work.used_steps
     if holds and evidence["arithmetic"] == "rational" and not calculation.rational:
         return False, "the arithmetic is called rational, but the numbers are not all rational"
     if holds and "theorem" in data:
         with at("data.theorem"):
-            holds, other = _applied(data)
+            holds, other = _apply_theorem(data)
         return holds, f"{other}; {reason}" if holds else other
     return holds, reason
 
 
-def _applied(data: Fields) -> tuple[bool, str]:
+def _apply_theorem(data: Fields) -> tuple[bool, str]:
     """Whether the theorem of a certificate is proved, of matrices that have its bounds."""
     theorem = data["theorem"]
     require(theorem, PROOF)
@@ -183,7 +183,7 @@ def _applied(data: Fields) -> tuple[bool, str]:
             return False, f"it is not shown that {letter} is symmetric, as the theorem assumes"
     for letter, bound in statement.get("bounds", {}).items():
         if not _NUMBER.fullmatch(bound):  # a sum would mean something else before "* I(n)"
-            return False, f"{shortened(bound)}: a bound of |{letter}|^2 must be a plain number"
+            return False, f"{shorten(bound)}: a bound of |{letter}|^2 must be a plain number"
         number = rf"psd\({re.escape(bound)} \* I\([0-9]+\) - {letter}\.T @ {letter}\)"
         large = rf"gram_bound\({letter}\) <= {re.escape(bound)}"
         if letter not in data["given"] or not _is_among(f"{number}|{large}", data["shows"]):
@@ -191,7 +191,7 @@ def _applied(data: Fields) -> tuple[bool, str]:
     known = _by_flux(data.get("facts", {}))
     for name, facts in statement.get("fluxes", {}).items():
         lacking = min(([fact for fact, (low, high) in facts.items() if not _lies_between(
-            low, high, _told_of(fact, found))] for found in known), key=len)
+            low, high, _conditions_of_fact(fact, found))] for found in known), key=len)
         if lacking:
             return False, (f"it is not shown of {name}, by facts of one flux, what the theorem "
                            f"assumes as its {lacking[0]}")
@@ -208,7 +208,7 @@ def _by_flux(facts: Fields) -> list[dict[str, list[str]]]:
     return [*found.values(), {}]
 
 
-def _told_of(fact: str, found: Mapping[str, list[str]]) -> list[str]:
+def _conditions_of_fact(fact: str, found: Mapping[str, list[str]]) -> list[str]:
     """The conditions of a fact; slopes bound the sector as well, where Φ(0) = 0."""
     return found.get(fact) or (found.get("slopes", []) if "zero" in found else [])
 
@@ -225,7 +225,7 @@ def _is_among(pattern: str, texts: Sequence[str]) -> bool:
     return any(re.fullmatch(pattern, text) for text in texts)
 
 
-def _proved(evidence: Fields) -> tuple[bool, str]:
+def _check_proof(evidence: Fields) -> tuple[bool, str]:
     """Whether the kernel accepts the proof of the statement that stands beside it."""
     data = evidence["data"]
     require(data, PROOF, MORE_OF_PROOF)

@@ -43,14 +43,14 @@ def _of_the_scope(verdict: Fields) -> Iterator[str]:
         yield "a proof for all stands behind what is listed"
 
 
-def _listed(verdict: Fields) -> list[Fields]:
+def _pieces_without_proofs(verdict: Fields) -> list[Fields]:
     return [evidence for evidence in verdict["evidence"] if evidence["kind"] != "proof"]
 
 
 def _of_kinds(verdict: Fields) -> Iterator[str]:
     """A certificate proves, a witness refutes; of the contrary it is the other way round."""
     status = verdict["status"]
-    for evidence in _listed(verdict):
+    for evidence in _pieces_without_proofs(verdict):
         if evidence["kind"] == "trials":
             continue
         against = (evidence["kind"] == "witness") != evidence["data"].get("contrary", False)
@@ -73,7 +73,7 @@ def _of_places(verdict: Fields) -> Iterator[str]:
     statements one."""
     status, listed = verdict["status"], verdict["configurations"]
     applicable = listed - verdict.get("inapplicable", 0)
-    places = [place(evidence) for evidence in _listed(verdict)]
+    places = [place(evidence) for evidence in _pieces_without_proofs(verdict)]
     if applicable < 0:
         yield f"more configurations are inapplicable than there are: {listed}"
     if places != sorted(places):
@@ -84,7 +84,8 @@ def _of_places(verdict: Fields) -> Iterator[str]:
                          without(evidence["data"], "seal")]) for evidence in verdict["evidence"]]
     if len(set(pieces)) < len(pieces):
         yield "a piece of evidence occurs twice"
-    shown = {place(evidence) for evidence in _listed(verdict) if evidence["kind"] != "trials"}
+    shown = {place(evidence) for evidence in _pieces_without_proofs(verdict)
+             if evidence["kind"] != "trials"}
     if status not in ("proved", "refuted"):
         return
     if status == "proved" and verdict.get("scope") == "for all" and any(

@@ -38,10 +38,10 @@ def at(function: str, x: Fraction):
     """The value of one of Arb's functions at the fraction `x`."""
     if function in EXACT and x == EXACT[function][0]:
         return Fraction(EXACT[function][1])
-    return _enclosed(lambda: getattr(arb(x.numerator) / arb(x.denominator), function)())
+    return _enclose(lambda: getattr(arb(x.numerator) / arb(x.denominator), function)())
 
 
-def _enclosed(calculate: Callable[[], arb]):
+def _enclose(calculate: Callable[[], arb]):
     """The ball that Arb calculates, as an interval, with the precision of the calculation."""
     work = current()
     work.spend(work.precision // 8)
@@ -59,10 +59,10 @@ def _dyadic(end: arb) -> Fraction:
 
 
 def pi():
-    return _enclosed(arb.pi)
+    return _enclose(arb.pi)
 
 
-def _increasing(function, x):
+def _image_if_increasing(function, x):
     """The image of `x` under an increasing function, given at endpoints."""
     lo, hi = ends(x)
     if lo == hi:
@@ -71,7 +71,7 @@ def _increasing(function, x):
 
 
 def exp(x):
-    return _increasing(_exp, x)
+    return _image_if_increasing(_exp, x)
 
 
 def _exp(x):
@@ -85,7 +85,7 @@ def _exp(x):
 
 def sqrt(x):
     _require_nonnegative("sqrt", x)
-    return _increasing(_sqrt, x)
+    return _image_if_increasing(_sqrt, x)
 
 
 def _sqrt(x):
@@ -100,7 +100,7 @@ def log(x):
     _require_nonnegative("log", x)
     if ends(x)[1] == 0:
         raise Undefined("log of 0")
-    return _increasing(_log, x)
+    return _image_if_increasing(_log, x)
 
 
 def _log(x):
@@ -118,15 +118,15 @@ def _require_nonnegative(function: str, x) -> None:
 
 
 def tanh(x):
-    return _increasing(lambda end: sign(end) if infinite(end) else at("tanh", end), x)
+    return _image_if_increasing(lambda end: sign(end) if infinite(end) else at("tanh", end), x)
 
 
 def erf(x):
-    return _increasing(lambda end: sign(end) if infinite(end) else at("erf", end), x)
+    return _image_if_increasing(lambda end: sign(end) if infinite(end) else at("erf", end), x)
 
 
 def atan(x):
-    return _increasing(
+    return _image_if_increasing(
         lambda end: sign(end) * pi() / 2 if infinite(end) else at("atan", end), x)
 
 

@@ -18,7 +18,7 @@ from stabkit.replay.algebra import (
     shape,
     some_entries,
 )
-from stabkit.replay.reals import Interval, counted, infinite
+from stabkit.replay.reals import Interval, infinite, pay_for_bits
 
 # kind of an argument -> (number of indices it may have, in words)
 KINDS = {
@@ -111,7 +111,7 @@ def _of_kind(kind: str, arg, name: str):
         real = isinstance(entry, Fraction) or (not exact and isinstance(entry, Interval))
         if not fits or not (real or (kind in "ek" and infinite(entry))):
             raise InvalidEvidence(f"{name} needs {words}")
-        counted(entry)
+        pay_for_bits(entry)
     if not fits or (kind == "n" and not (arg.denominator == 1 and 0 <= arg <= MAX_LENGTH)):
         raise InvalidEvidence(f"{name} needs {words}")
     return int(arg) if kind == "n" else arg

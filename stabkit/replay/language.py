@@ -34,7 +34,7 @@ class Function(NamedTuple):
     body: ast.expr
 
 
-def shortened(text: str, limit: int = 60) -> str:
+def shorten(text: str, limit: int = 60) -> str:
     """The text, in one line and not too long, for a message."""
     return repr(text if len(text) <= limit else text[: limit - 3] + "...")
 
@@ -42,9 +42,9 @@ def shortened(text: str, limit: int = 60) -> str:
 def new_name(name: str, *taken: Container[str]) -> str:
     """The name, if evidence may define it."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise InvalidEvidence(f"{shortened(str(name))} is not a name")
+        raise InvalidEvidence(f"{shorten(str(name))} is not a name")
     if any(name in names for names in (RESERVED, *taken)):
-        raise InvalidEvidence(f"the name {shortened(name)} is already taken")
+        raise InvalidEvidence(f"the name {shorten(name)} is already taken")
     return name
 
 
@@ -67,10 +67,10 @@ def parse(text: str, names: set[str], functions: Mapping[str, Function]) -> ast.
     tree, spoken_of, called = _tree(text.strip())
     for name in spoken_of:
         if name not in names:
-            raise InvalidEvidence(f"unknown name {shortened(name)}")
+            raise InvalidEvidence(f"unknown name {shorten(name)}")
     for name in called:
         if name not in functions:
-            raise InvalidEvidence(f"unknown function {shortened(name)}")
+            raise InvalidEvidence(f"unknown function {shorten(name)}")
     return tree
 
 
@@ -80,7 +80,7 @@ def _tree(text: str) -> tuple[ast.expr, tuple[str, ...], tuple[str, ...]]:
     try:
         tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
-        raise InvalidEvidence(f"{shortened(text)} is not an expression") from None
+        raise InvalidEvidence(f"{shorten(text)} is not an expression") from None
     found: list[str] = []
     called: list[str] = []
     _check(tree, frozenset(CONSTANTS), found, called, 0)
@@ -108,7 +108,7 @@ def _check(node: ast.AST, bound: frozenset[str], found: list[str], called: list[
         case ast.Constant(value=number) if type(number) is not int:
             raise InvalidEvidence(f"{number!r} is not an integer")
         case ast.Attribute(attr=attribute) if attribute != "T":
-            raise InvalidEvidence(f"unknown attribute {shortened(attribute)}")
+            raise InvalidEvidence(f"unknown attribute {shorten(attribute)}")
         case _ if not isinstance(node, _FORMS):
             raise InvalidEvidence(f"{type(node).__name__} is not part of the notation")
     for child in children:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import pairwise
 
-from stabkit.replay.reals import INF, Undefined, counted, infinite
+from stabkit.replay.reals import INF, Undefined, infinite, pay_for_bits
 
 
 def value(coefficients, x):
     """c[0] + c[1] x + ..., by Horner's rule; also for enclosures."""
     result = Fraction(0)
     for c in reversed(coefficients):
-        result = counted(result * x + c)
+        result = pay_for_bits(result * x + c)
     return result
 
 
@@ -37,13 +37,13 @@ def nonneg_on(coefficients, a, b) -> bool:
 def _nonempty(coefficients, a, b, zero_allowed: bool = False) -> list[Fraction]:
     if a >= b:
         raise Undefined("the interval between the given ends is empty")
-    p = _trimmed(coefficients)
+    p = _trim(coefficients)
     if not p and not zero_allowed:
         raise Undefined("the roots of the zero polynomial")
     return p
 
 
-def _trimmed(p) -> list[Fraction]:
+def _trim(p) -> list[Fraction]:
     """Without leading zeros; the zero polynomial is []."""
     p = list(p)
     while p and p[-1] == 0:
@@ -55,21 +55,21 @@ def _derivative(p) -> list[Fraction]:
     return [k * c for k, c in enumerate(p)][1:]
 
 
-def _divided(p, q) -> tuple[list[Fraction], list[Fraction]]:
+def _divide(p, q) -> tuple[list[Fraction], list[Fraction]]:
     """Quotient and remainder."""
     p, quotient = list(p), [Fraction(0)] * max(len(p) - len(q) + 1, 0)
     for shift in reversed(range(len(quotient))):
         factor = quotient[shift] = p[shift + len(q) - 1] / q[-1]
         for k, c in enumerate(q):
-            p[shift + k] = counted(p[shift + k] - factor * c)
-    return quotient, _trimmed(p)
+            p[shift + k] = pay_for_bits(p[shift + k] - factor * c)
+    return quotient, _trim(p)
 
 
 def _remainders(p) -> list[list[Fraction]]:
     """p, p', and the negative remainders of each by the next (scaled); the last is gcd(p, p')."""
     chain = [p, _derivative(p)]
     while chain[-1]:
-        remainder = _divided(chain[-2], chain[-1])[1]
+        remainder = _divide(chain[-2], chain[-1])[1]
         chain.append([-c / abs(remainder[-1]) for c in remainder])
     return chain[:-1]
 
@@ -77,7 +77,7 @@ def _remainders(p) -> list[list[Fraction]]:
 def _sturm_chain(p) -> list[list[Fraction]]:
     """The remainders divided by gcd(p, p'): so multiple roots count once, also at the ends."""
     chain = _remainders(p)
-    return [_divided(q, chain[-1])[0] for q in chain]
+    return [_divide(q, chain[-1])[0] for q in chain]
 
 
 def _sign_changes(chain, x) -> int:

@@ -12,8 +12,8 @@ from typing import Any
 
 from stabkit.errors import InvalidEvidence
 from stabkit.replay.fields import Fields
-from stabkit.replay.language import shortened
-from stabkit.replay.unpacking import unpacked
+from stabkit.replay.language import shorten
+from stabkit.replay.unpacking import unpack
 
 MAX_BYTES = 1 << 26
 
@@ -63,7 +63,7 @@ def require(thing: Any, form: Mapping[str, tuple], more: Mapping[str, tuple] = N
             raise InvalidEvidence(f"{key}: is missing" + (_NO_SEAL if key == "seal" else ""))
     for key, value in thing.items():
         if key not in form and key not in more:
-            raise InvalidEvidence(f"unknown key {shortened(str(key))}")
+            raise InvalidEvidence(f"unknown key {shorten(str(key))}")
         _require_value(key, value, form[key] if key in form else more[key])
 
 
@@ -76,7 +76,7 @@ def _require_value(key: str, value: Any, allowed: tuple) -> None:
         names = " or ".join(kind.__name__ for kind in allowed)
         raise InvalidEvidence(f"{key}: must be {names}, got {type(value).__name__}")
     if allowed == (int,) and value < 0:
-        raise InvalidEvidence(f"{key}: must be 0 or more, got {shortened(str(value))}")
+        raise InvalidEvidence(f"{key}: must be 0 or more, got {shorten(str(value))}")
 
 
 def read(source: str | PathLike | Fields) -> Any:
@@ -111,7 +111,7 @@ def read_text(text: str | bytes) -> Any:
         raise InvalidEvidence("not a JSON file: nested too deeply") from None
     if not isinstance(content, dict):
         raise InvalidEvidence(f"it holds a {type(content).__name__}, not a verdict file")
-    return unpacked(content)
+    return unpack(content)
 
 
 def _constant(token: str) -> Any:
@@ -122,13 +122,13 @@ def _float(text: str) -> float:
     """The float; refused if the text has digits that it cannot hold, as no seal protects them."""
     value = float(text)
     if not math.isfinite(value):
-        raise InvalidEvidence(f"{shortened(text)} is too large for a float")
+        raise InvalidEvidence(f"{shorten(text)} is too large for a float")
     try:
         exact = Decimal(text) == Decimal(repr(value))
     except ArithmeticError:
         exact = False
     if not exact:
-        raise InvalidEvidence(f"{shortened(text)} has more digits than a float holds")
+        raise InvalidEvidence(f"{shorten(text)} has more digits than a float holds")
     return value
 
 
@@ -136,6 +136,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content: dict[str, Any] = {}
     for key, value in pairs:
         if key in content:
-            raise InvalidEvidence(f"the key {shortened(key)} occurs twice")
+            raise InvalidEvidence(f"the key {shorten(key)} occurs twice")
         content[key] = value
     return content

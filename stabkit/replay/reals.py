@@ -39,7 +39,7 @@ def size(x: Fraction) -> int:
     return max(x.numerator.bit_length(), x.denominator.bit_length())
 
 
-def counted(x):
+def pay_for_bits(x):
     """Return the number `x`, after its share of the allowance: fractions cost bits squared."""
     if type(x) is Fraction:
         top, bottom = x.as_integer_ratio()
@@ -54,7 +54,7 @@ def counted(x):
     return x
 
 
-def trimmed(x):
+def trim(x):
     """`x`, or in ball arithmetic an interval around it if it is a long fraction.
 
     The digits of a fraction can triple with every step of an orbit; an interval stays short.
@@ -63,7 +63,7 @@ def trimmed(x):
     if not work.rounding or isinstance(x, Interval) or infinite(x) \
             or size(x) <= 16 * work.precision:
         return x
-    return interval(_rounded(x, up=False), _rounded(x, up=True))
+    return interval(_round_outwards(x, up=False), _round_outwards(x, up=True))
 
 
 class Interval:
@@ -121,7 +121,7 @@ def interval(lo, hi):
     if lo == hi:
         return lo
     current().met_interval = True
-    return Interval(_rounded(lo, up=False), _rounded(hi, up=True))
+    return Interval(_round_outwards(lo, up=False), _round_outwards(hi, up=True))
 
 
 def ends(x) -> tuple:
@@ -149,7 +149,7 @@ def _times(x, y):
     return x * y
 
 
-def _rounded(x, up: bool):
+def _round_outwards(x, up: bool):
     """`x` as it is, or, where it has grown long, the next number of few leading bits."""
     if infinite(x) or size(x) <= 2 * (bits := current().precision):
         return x
@@ -188,22 +188,22 @@ def power(x, exponent):
         result = x**n
     elif n % 2 == 0:
         lo, hi = ends(abs(x))
-        result = interval(_raised(lo, n, up=False), _raised(hi, n, up=True))
+        result = interval(_raise_to_power(lo, n, up=False), _raise_to_power(hi, n, up=True))
     else:
-        result = interval(_raised(x.lo, n, up=False), _raised(x.hi, n, up=True))
+        result = interval(_raise_to_power(x.lo, n, up=False), _raise_to_power(x.hi, n, up=True))
     return result if exponent >= 0 else reciprocal(result)
 
 
-def _raised(x, n: int, up: bool):
+def _raise_to_power(x, n: int, up: bool):
     """x**n rounded in one direction after every multiplication."""
     if x < 0 and n % 2:
-        return -_raised(-x, n, not up)
+        return -_raise_to_power(-x, n, not up)
     result = Fraction(1)
     for bit in f"{n:b}":
         result = _times(result, result)
         if bit == "1":
             result = _times(result, x)
-        result = counted(_rounded(result, up))
+        result = pay_for_bits(_round_outwards(result, up))
     return result
 
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from stabkit.errors import InvalidEvidence
 from stabkit.replay.fields import Fields
-from stabkit.replay.reals import counted
+from stabkit.replay.reals import pay_for_bits
 from stabkit.replay.work import current, spend
 
 MAX_COLUMNS = 1 << 20
@@ -72,7 +72,7 @@ class Transposed:
             for shift in block.shifts():
                 if u[i]:
                     for j, value in zip(block.at, block.values, strict=True):
-                        sums[j + shift] = counted(sums[j + shift] + value * u[i])
+                        sums[j + shift] = pay_for_bits(sums[j + shift] + value * u[i])
                 i += 1
         return tuple(sums)
 
@@ -88,7 +88,7 @@ def total(terms: Iterable) -> Any:
     """A sum that is paid for."""
     found: Any = ZERO
     for term in terms:
-        found = counted(found + term)
+        found = pay_for_bits(found + term)
     return found
 
 
@@ -158,7 +158,7 @@ def row_sums(matrix) -> tuple:
 def smallest_entry(matrix) -> Fraction:
     """The least of all entries, the zeros that are not written included."""
     K = as_rows(matrix)
-    written = [counted(value) for block in K.blocks for value in block.values]
+    written = [pay_for_bits(value) for block in K.blocks for value in block.values]
     if any(len(block.values) < K.width for block in K.blocks):
         written.append(ZERO)
     return min(written)
@@ -166,7 +166,7 @@ def smallest_entry(matrix) -> Fraction:
 
 def largest_product(matrix: Rows):
     """The greatest K[k,i] K[k,j] over all rows k and i != j; 0 for rows of one entry."""
-    return max((counted(x * y) for block in matrix.blocks
+    return max((pay_for_bits(x * y) for block in matrix.blocks
                 for x, y in combinations(block.values, 2)), default=ZERO)
 
 

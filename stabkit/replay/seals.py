@@ -23,7 +23,7 @@ def canonical(thing: Any) -> str:
         raise InvalidEvidence(f"it holds what JSON has not: {error}") from None
 
 
-def _hashed(thing: Any) -> str:
+def _hash(thing: Any) -> str:
     try:
         return hashlib.sha256(canonical(thing).encode()).hexdigest()
     except UnicodeEncodeError as error:
@@ -40,13 +40,13 @@ def seal(verdict: Fields, evidence: Fields) -> str:
 
     The verdict counts without its list of evidence, and both without their own seals.
     """
-    return _hashed({"verdict": without(verdict, "evidence", "seal"),
-                    "evidence": {**evidence, "data": without(evidence["data"], "seal")}})
+    return _hash({"verdict": without(verdict, "evidence", "seal"),
+                  "evidence": {**evidence, "data": without(evidence["data"], "seal")}})
 
 
 def seal_of(thing: Fields) -> str:
     """The SHA-256 of a whole verdict, or of a whole file: of all that it holds but its seal."""
-    return _hashed(without(thing, "seal"))
+    return _hash(without(thing, "seal"))
 
 
 def sealed(content: Fields) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class Source:
                 left.update(_WORD.findall(self._let[name][1]))
         return found
 
-    def confirmed(self, kind: str, text: str, precision: int) -> Confirmed | None:
+    def look_up(self, kind: str, text: str, precision: int) -> Confirmed | None:
         """What was found with so many bits; None if it is new.
 
         Parameters
@@ -82,11 +82,11 @@ class Source:
     def _digest(self, kind: str, text: str) -> bytes:
         if (kind, text) not in self._digests:
             parts = [kind, text, str(self._rounding),
-                     *(self._written(name) for name in sorted(self.names([text])))]
+                     *(self._source_text(name) for name in sorted(self.names([text])))]
             self._digests[kind, text] = sha256(json.dumps(parts).encode()).digest()
         return self._digests[kind, text]
 
-    def _written(self, name: str) -> str:
+    def _source_text(self, name: str) -> str:
         if name not in self._text:
             value = [self._given[name]] if name in self._given else self._let[name]
             self._text[name] = json.dumps([name, value])

@@ -17,7 +17,7 @@ from typing import Any
 
 from stabkit.errors import InvalidEvidence
 from stabkit.replay.fields import Fields
-from stabkit.replay.language import shortened
+from stabkit.replay.language import shorten
 from stabkit.replay.seals import seal
 
 MAX_CHARACTERS_OF_FILE = 1 << 26  # unpacked, about
@@ -25,7 +25,7 @@ _MARK = "@"
 _FACT = ("given", "let", "shows")
 
 
-def unpacked(content: Any, claim: str | None = None) -> Any:
+def unpack(content: Any, claim: str | None = None) -> Any:
     """The content of a verdict file with nothing left to refer to; of another file as it is.
 
     Of the verdicts only the one on `claim`, if that is given: the others are left away as they are.
@@ -45,7 +45,7 @@ def unpacked(content: Any, claim: str | None = None) -> Any:
     made = [_verdict(verdict, tables, f"verdicts[{i}]") for i, verdict in enumerate(verdicts)
             if claim is None or verdict.get("claim") == claim]
     if tables.unused and claim is None:
-        raise InvalidEvidence(f"shared: nothing refers to {shortened(min(tables.unused))}")
+        raise InvalidEvidence(f"shared: nothing refers to {shorten(min(tables.unused))}")
     return {**{key: value for key, value in content.items() if key != "shared"}, "verdicts": made}
 
 
@@ -74,7 +74,7 @@ def _add(found: dict[str, Any], new: Iterable[tuple[str, Any]], own: bool) -> No
     """Two facts may speak of the same; but nothing gets two meanings, nor is it said twice."""
     for name, value in new:
         if name in found and (own or found[name] != value):
-            raise InvalidEvidence(f"the name {shortened(str(name))} is already taken by a fact")
+            raise InvalidEvidence(f"the name {shorten(str(name))} is already taken by a fact")
         found[name] = value
 
 
@@ -89,11 +89,11 @@ class _Tables:
         self.pieces: dict[str, Any] = shared["pieces"]
         for name, fact in self.facts.items():
             if not _is_fact(fact):
-                raise InvalidEvidence(f"shared: {shortened(name)} is not a fact; one has given, "
+                raise InvalidEvidence(f"shared: {shorten(name)} is not a fact; one has given, "
                                       "let and shows, nothing else")
         for name, value in (*self.facts.items(), *self.pieces.items()):
             if _refers(value):
-                raise InvalidEvidence(f"shared: {shortened(name)} refers to something itself")
+                raise InvalidEvidence(f"shared: {shorten(name)} refers to something itself")
         self.sizes = {key: len(json.dumps(table[key])) for table in (self.facts, self.pieces)
                       for key in table}
         if len(self.sizes) < len(self.facts) + len(self.pieces):
@@ -109,18 +109,18 @@ class _Tables:
 
     def get(self, table: Fields, name: Any) -> Any:
         if not isinstance(name, str) or name not in table:
-            raise InvalidEvidence(f"nothing shared has the name {shortened(str(name))}")
+            raise InvalidEvidence(f"nothing shared has the name {shorten(str(name))}")
         self.spend(self.sizes[name])
         self.unused.discard(name)
         return table[name]
 
-    def filled(self, value: Any) -> Any:
+    def fill(self, value: Any) -> Any:
         """The value with every reference replaced."""
         self.spend(2 + (len(value) if isinstance(value, str) else 0))
         if isinstance(value, dict):
-            return {key: self.filled(entry) for key, entry in value.items()}
+            return {key: self.fill(entry) for key, entry in value.items()}
         if isinstance(value, list):
-            return [self.filled(entry) for entry in value]
+            return [self.fill(entry) for entry in value]
         if isinstance(value, str) and value.startswith(_MARK):
             return value[1:] if value.startswith(2 * _MARK) else \
                 self.get(self.pieces, value[1:])
@@ -157,7 +157,7 @@ def _verdict(verdict: Any, tables: _Tables, place: str) -> Any:
             if isinstance(item, dict) and set(item) == {"but"}:
                 if before is None:
                     raise InvalidEvidence("nothing stands before it that it could differ from")
-                item = patched(before, item["but"])
+                item = apply_patch(before, item["but"])
             before = item
             made.append(_evidence(item, tables, verdict))
         except InvalidEvidence as error:
@@ -165,7 +165,7 @@ def _verdict(verdict: Any, tables: _Tables, place: str) -> Any:
     return {**verdict, "evidence": made}
 
 
-def patched(target: Any, patch: Any) -> Any:
+def apply_patch(target: Any, patch: Any) -> Any:
     """The target changed by a JSON merge patch: None takes an entry away, an object goes in."""
     if not isinstance(patch, dict):
         return patch
@@ -174,7 +174,7 @@ def patched(target: Any, patch: Any) -> Any:
         if value is None:
             found.pop(key, None)
         else:
-            found[key] = patched(found.get(key), value)
+            found[key] = apply_patch(found.get(key), value)
     return found
 
 
@@ -182,9 +182,9 @@ def _evidence(item: Any, tables: _Tables, verdict: Fields) -> Any:
     """The piece of evidence with what it refers to, and with its seal."""
     if not isinstance(item, dict) or not isinstance(item.get("data"), dict):
         return item
-    data = {key: value if key == "facts" else tables.filled(value)
+    data = {key: value if key == "facts" else tables.fill(value)
             for key, value in item["data"].items()}
-    made = {key: value if key == "data" else tables.filled(value) for key, value in item.items()}
+    made = {key: value if key == "data" else tables.fill(value) for key, value in item.items()}
     if isinstance(names := data.get("facts"), list):
         if len({str(name) for name in names}) < len(names):
             raise InvalidEvidence("facts: one is named twice")

@@ -48,7 +48,7 @@ class Work:
         self.rounding, self.met_interval = rounding, False
 
     @property
-    def spent(self) -> int:
+    def used_steps(self) -> int:
         return self.allowed - self.steps_left
 
     def spend(self, steps: int) -> None:
@@ -73,7 +73,7 @@ def spend(steps: int) -> None:
 
 
 @contextmanager
-def working(work: Work) -> Iterator[Work]:
+def draw_on(work: Work) -> Iterator[Work]:
     """Let a calculation draw on `work` inside the block."""
     token = _IN_PROGRESS.set(work)
     try:

@@ -22,7 +22,7 @@ from stabkit.report.audit import (
     size_text,
 )
 from stabkit.report.environment import version
-from stabkit.report.sketch import drawn
+from stabkit.report.sketch import draw_signals
 
 _LEFT, _WIDTH = 8.0, 504.0
 
@@ -91,5 +91,5 @@ def _signals(audit: Any) -> list[Record]:
             continue
         lines = [[float(value) for value in signal] for signal in item.signals[:2]]
         found.append({"notion": item.name, "parts": signal_texts(item.signals),
-                      "sketch": Markup(drawn(lines))})
+                      "sketch": Markup(draw_signals(lines))})
     return found

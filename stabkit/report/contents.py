@@ -15,7 +15,7 @@ from stabkit.errors import InvalidEvidence
 from stabkit.replay.seals import without
 from stabkit.report.benchmarks import Benchmarks
 from stabkit.report.explain import describe, evidence_text, glossary
-from stabkit.report.findings import Finding, standing
+from stabkit.report.findings import Finding, findings_that_stand
 from stabkit.stability.verdict import Status, Verdict
 
 #: Pieces of evidence written out per claim; all of them are in the verdict file.
@@ -98,7 +98,7 @@ class Block:
 
     @property
     def counts(self) -> str:
-        return counted(entry.status for entry in self.entries)
+        return count_statuses(entry.status for entry in self.entries)
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class Paper:
 
     @property
     def counts(self) -> str:
-        return counted(entry.status for entry in self.entries)
+        return count_statuses(entry.status for entry in self.entries)
 
     @property
     def blocks(self) -> tuple[Block, Block]:
@@ -161,8 +161,10 @@ class Contents:
         sources = [f"{papers} paper" + "s" * (papers > 1)] * (papers > 0) + \
             ["public software"] * (papers < len(self.papers))
         named = " and ".join(sources)
-        decided = counted(e.status for e in self.entries if e.status in ("proved", "refuted"))
-        others = counted(e.status for e in self.entries if e.status not in ("proved", "refuted"))
+        decided = count_statuses(e.status for e in self.entries if e.status in ("proved",
+                                                                                "refuted"))
+        others = count_statuses(e.status for e in self.entries if e.status not in ("proved",
+                                                                                   "refuted"))
         there = sum(entry.claim.reading == "printed" for entry in self.entries)
         return (f"{len(self.entries)} statements on {named}, {there} as printed or documented and "
                 f"{len(self.entries) - there} corrected or derived: "
@@ -174,7 +176,7 @@ class Contents:
         return any(paper.name == SOFTWARE for paper in self.papers)
 
     @property
-    def unexpected(self) -> list[Entry]:
+    def surprises(self) -> list[Entry]:
         return [entry for entry in self.entries if not entry.verdict.as_expected]
 
     @property
@@ -199,7 +201,7 @@ def in_words(claim: str) -> str:
     return claim.partition(".")[2].replace("_", " ")
 
 
-def counted(statuses: Any) -> str:
+def count_statuses(statuses: Any) -> str:
     """Statuses with their numbers, such as "3 proved, 1 refuted"."""
     counts = Counter(statuses)
     return ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
@@ -226,7 +228,7 @@ def contents(document: Fields, claims: Mapping[str, Claim],
     names = list(dict.fromkeys(entry.claim.paper for entry in entries))
     papers = tuple(_paper(name, [e for e in entries if e.claim.paper == name]) for name in names)
     statuses = {entry.name: entry.status for entry in entries}
-    return Contents(document, papers, tuple(standing(statuses)), benchmarks)
+    return Contents(document, papers, tuple(findings_that_stand(statuses)), benchmarks)
 
 
 def _paper(name: str, entries: Sequence[Entry]) -> Paper:

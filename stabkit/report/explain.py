@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from stabkit.aliases import Fields, Scalar
-from stabkit.installation import quoted
+from stabkit.installation import quote
 from stabkit.proof import prose, recipes
 from stabkit.report.table import evidence_summary
 
@@ -210,7 +210,7 @@ def _replay(claim: Any, verdict: Any, claims_file: str | None) -> Iterator[str]:
     """Yield how to go on from here."""
     command = f"  stabkit verify {claim.name}"
     if claims_file is not None:
-        command += f" --claims {quoted(claims_file)}"
+        command += f" --claims {quote(claims_file)}"
     if not verdict.evidence:
         yield "To decide it with a larger budget:"
         yield f"{command} --budget 600"

@@ -110,7 +110,7 @@ FINDINGS = (
 )
 
 
-def standing(statuses: Mapping[str, str]) -> list[Finding]:
+def findings_that_stand(statuses: Mapping[str, str]) -> list[Finding]:
     """The findings whose verdicts are all as they need them."""
     return [finding for finding in FINDINGS if all(
         statuses.get(claim) == status for claim, status in finding.rests_on.items())]

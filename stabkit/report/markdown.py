@@ -45,7 +45,7 @@ def _speed(found: Benchmarks) -> list[str]:
     lines = ["## Speed", "", f"How many times as fast as each peer, interleaved in one run; "
              f"spread: largest minus smallest time over the median.  {where}", "",
              "| job | peer | times as fast | goal | spread |", "| --- | --- | --: | --: | --: |"]
-    lines += [f"| {_escaped(row.job)} | {_escaped(row.peer)} | {row.ratio:.3g} | "
+    lines += [f"| {_escape(row.job)} | {_escape(row.peer)} | {row.ratio:.3g} | "
               f"{'' if row.goal is None else f'{row.goal:g}'} | {row.spread:.0%} |"
               for row in found.rows]
     return [*lines, "", "`python -m benchmarks --json benchmarks.json` measures them anew.", ""]
@@ -69,7 +69,7 @@ def _entry(entry: Entry, pictures: Sequence[Picture]) -> list[str]:
              f"*{to_plain(entry.claim.location)}*", ""]
     if entry.claim.quote:
         lines += [f"> {entry.claim.quote}", ""]
-    lines += [_escaped(to_plain(entry.claim.statement)), "", entry.description, ""]
+    lines += [_escape(to_plain(entry.claim.statement)), "", entry.description, ""]
     for piece in entry.evidence:
         lines += [f"{piece['head']}:", "", "```text", piece["text"], "```", ""]
     lines += [f"Picture: [{picture.title}](figures/{picture.name}.svg)" for picture in pictures
@@ -77,6 +77,6 @@ def _entry(entry: Entry, pictures: Sequence[Picture]) -> list[str]:
     return [*lines, ""] if lines[-1] else lines
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     # Else |x| opens a table and * emphasises, in some readers.
     return text.replace("|", "\\|").replace("*", "\\*").replace("_", "\\_")

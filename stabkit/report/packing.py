@@ -13,13 +13,13 @@ from typing import Any
 from stabkit.aliases import Fields, Record
 from stabkit.arithmetic.transcript import dependencies
 from stabkit.errors import InvalidEvidence
-from stabkit.replay.unpacking import patched, unpacked, with_facts
+from stabkit.replay.unpacking import apply_patch, unpack, with_facts
 
 _WORTH = 16  # characters of a piece that is shared
 _LISTS = ("let", "shows")  # shared line by line
 
 
-def packed(content: Fields) -> Record:
+def pack(content: Fields) -> Record:
     """The content of a sealed verdict file, packed; as it is, where that cannot be undone."""
     facts = _shared_facts(content)
     evidence = [[_shorter(item, facts) for item in verdict["evidence"]]
@@ -27,14 +27,14 @@ def packed(content: Fields) -> Record:
     used = {name for items in evidence for item in items
             if isinstance(names := item["data"].get("facts"), list) for name in names}
     pieces = _Pieces(evidence)
-    verdicts = [{**verdict, "evidence": list(_changes(map(pieces.replaced, items)))}
+    verdicts = [{**verdict, "evidence": list(_changes(map(pieces.put_references, items)))}
                 for verdict, items in zip(content["verdicts"], evidence, strict=True)]
     made = {**{key: content[key] for key in content if key != "verdicts"},
             "shared": {"facts": {name: fact for name, fact in facts.items() if name in used},
                        "pieces": pieces.named},
             "verdicts": verdicts}
     try:
-        return made if _text(unpacked(made)) == _text(content) else dict(content)
+        return made if _text(unpack(made)) == _text(content) else dict(content)
     except InvalidEvidence:
         return dict(content)
 
@@ -82,16 +82,17 @@ def _shorter(item: Fields, shared: Fields) -> Record:
             again = {}
         if _text(again) == _text(data):
             data = {**left, "facts": list(facts)}
-    return {**item, "data": _escaped(data), "configuration": _escaped(item["configuration"])}
+    return {**item, "data": _escape_references(data),
+            "configuration": _escape_references(item["configuration"])}
 
 
-def _escaped(value: Any) -> Any:
+def _escape_references(value: Any) -> Any:
     """The value, in which no text looks like a reference."""
     if isinstance(value, dict):
-        return {key: entry if key == "facts" else _escaped(entry)
+        return {key: entry if key == "facts" else _escape_references(entry)
                 for key, entry in value.items()}
     if isinstance(value, list):
-        return [_escaped(entry) for entry in value]
+        return [_escape_references(entry) for entry in value]
     return f"@{value}" if isinstance(value, str) and value.startswith("@") else value
 
 
@@ -102,7 +103,7 @@ def _changes(items: Iterable[Record]) -> Iterator[Record]:
         patch = None
         if before is not None and before["kind"] == item["kind"]:
             patch = _patch(before, item)
-            if patch is not None and _text(patched(before, patch)) != _text(item):
+            if patch is not None and _text(apply_patch(before, patch)) != _text(item):
                 patch = None  # the order would be another one, which people see
         yield item if patch is None else {"but": patch}
         before = item
@@ -132,12 +133,12 @@ class _Pieces:
         for items in evidence:
             self._before = {}
             for item in items:
-                _mapped(item, self._count)
+                _map_values(item, self._count)
         self.named: Record = {}
 
-    def replaced(self, item: Record) -> Record:
+    def put_references(self, item: Record) -> Record:
         """The evidence, in which such values are references."""
-        return _mapped(item, self._reference)
+        return _map_values(item, self._reference)
 
     def _count(self, place: tuple[str, ...], value: Any) -> Any:
         text = _text(value)  # what is as in the evidence before is not written again
@@ -156,7 +157,7 @@ class _Pieces:
         return f"@{self._names[text]}"
 
 
-def _mapped(item: Record, with_: Callable[[tuple[str, ...], Any], Any]) -> Record:
+def _map_values(item: Record, with_: Callable[[tuple[str, ...], Any], Any]) -> Record:
     """The evidence with its values replaced."""
     configuration = {key: with_(("where", key), value)
                      for key, value in item["configuration"].items()}

@@ -16,7 +16,7 @@ from stabkit.errors import InvalidEvidence
 from stabkit.replay import check, seal_of
 from stabkit.replay.consistency import contradictions
 from stabkit.replay.reading import FILE, MORE_OF_VERDICT, VERDICT, require
-from stabkit.replay.unpacking import unpacked
+from stabkit.replay.unpacking import unpack
 from stabkit.report.explain import most_telling
 from stabkit.stability.verdict import Verdict
 
@@ -36,13 +36,13 @@ def record() -> Path | None:
     return next((place for place in places if place.is_file()), None)
 
 
-def recorded(claim: Claim) -> Recorded | None:
+def look_up_record(claim: Claim) -> Recorded | None:
     """Return the verdict on a claim that was recorded, if it is still one on this claim."""
     path = record()
     if path is None:
         return None
     try:
-        content = unpacked(json.loads(path.read_text("utf-8")), claim.name)
+        content = unpack(json.loads(path.read_text("utf-8")), claim.name)
         require(content, FILE)
         fields, = content["verdicts"]
         require(fields, VERDICT, MORE_OF_VERDICT)

@@ -20,10 +20,10 @@ def sketch(item: Fields) -> str:
     signals = before_and_after(item)
     if signals is None:
         return ""
-    return drawn(signals, "the signal before and after the step")
+    return draw_signals(signals, "the signal before and after the step")
 
 
-def drawn(signals: Sequence[Sequence[float]], label: str = "the inputs") -> str:
+def draw_signals(signals: Sequence[Sequence[float]], label: str = "the inputs") -> str:
     """One or two signals as an SVG element: the first in full lines, the second in dashed ones."""
     values = [*(value for signal in signals for value in signal), 0.0]
     low, high = min(values), max(values)

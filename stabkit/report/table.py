@@ -46,13 +46,13 @@ def claims_table(claims: Sequence[Any], stream: TextIO) -> str:
     for claim, text in zip(claims, says, strict=True):
         status = str(claim.expected)
         room = width - len(f"  {status}, {claim.notion}: ")
-        lines += [_styled(claim.name, bold=True),
-                  f"  {_styled(status, fg=claim.expected.terminal_colour)}, {claim.notion}: "
+        lines += [_in_style(claim.name, bold=True),
+                  f"  {_in_style(status, fg=claim.expected.terminal_colour)}, {claim.notion}: "
                   + textwrap.shorten(text, max(room, NARROW), placeholder=" …")]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _styled(text: str, **style: Any) -> str:
+def _in_style(text: str, **style: Any) -> str:
     return text if _plain() else click.style(text, **style)
 
 
@@ -154,10 +154,10 @@ def _fold(heads: Sequence[str], rows: list[list[str]], column: int, width: int) 
     widths = _widths(heads, rows)
     room = max(NARROW, width - sum(2 + other for other in widths) + widths[column])
     for row in rows:
-        row[column] = _folded(row[column], room)
+        row[column] = _fold_name(row[column], room)
 
 
-def _folded(name: str, room: int) -> str:
+def _fold_name(name: str, room: int) -> str:
     lines = [""]
     for part in name.replace("_", "_\n").splitlines():
         if lines[-1] and len(lines[-1]) + len(part) > room:

@@ -10,7 +10,7 @@ from stabkit.aliases import Record, Scalar
 from stabkit.errors import InvalidEvidence
 from stabkit.replay import sealed
 from stabkit.report.environment import environment, version
-from stabkit.report.packing import packed
+from stabkit.report.packing import pack
 
 _LONG = ("shared", "verdicts")
 
@@ -45,11 +45,11 @@ def as_text(contents: Record) -> str:
     fault = best_match(Draft202012Validator(schema()).iter_errors(contents))
     if fault is not None:
         raise InvalidEvidence(f"{fault.json_path} of the verdict file: {fault.message}")
-    whole, short = _written(contents), _written(packed(contents))
+    whole, short = _text_of_file(contents), _text_of_file(pack(contents))
     return short if 2 * len(short) < len(whole) else whole
 
 
-def _written(contents: Record) -> str:
+def _text_of_file(contents: Record) -> str:
     head = [f" {_text(key)}: {_text(contents[key])}," for key in contents if key not in _LONG]
     verdicts = ",\n".join(_verdict_text(verdict) for verdict in contents["verdicts"])
     return "\n".join(["{", *head, *_shared_text(contents), ' "verdicts": [', verdicts, " ]", "}",

@@ -12,7 +12,7 @@ import numpy as np
 from stabkit.aliases import Signal
 from stabkit.arithmetic.backend import namespace
 from stabkit.codes import BendCode, FluxCode, SchemeCode
-from stabkit.launcher import SHARED, THREADS, Launcher, adjacent, copied, host_dtype, real
+from stabkit.launcher import SHARED, THREADS, Launcher, adjacent, contiguous_copy, host_dtype, real
 from stabkit.operators import Operator
 
 EXPLICIT, FSI, FROZEN_FSI, FIXED_POINT = SchemeCode
@@ -62,10 +62,10 @@ def run(job: Job, u: Signal) -> Signal:
     if job.spacing is not None:
         rows = _in_tiles(job, launch, adjacent(u, shape))
     elif 2 * sum(job.K.shape) * size <= SHARED:
-        rows = copied(u, shape)
+        rows = contiguous_copy(u, shape)
         _in_blocks(job, launch, rows)
     else:
-        rows = _in_pairs(job, launch, copied(u, shape))
+        rows = _in_pairs(job, launch, contiguous_copy(u, shape))
     return namespace(u).reshape(rows, u.shape)
 
 
@@ -109,7 +109,7 @@ def _in_pairs(job: Job, launch: Launcher, x: Signal) -> Signal:
     K, Kt = tables(job.K, job.csr, x)[:3], tables(job.K, job.csr, x)[3:]
     f, frozen = xp.empty((count, m), dtype=x.dtype), job.scheme == FROZEN_FSI
     g = xp.empty_like(f) if frozen else f
-    start = x if job.scheme == EXPLICIT else copied(x, x.shape)
+    start = x if job.scheme == EXPLICIT else contiguous_copy(x, x.shape)
 
     def bend(to: Any, what: BendCode) -> None:
         launch("bend", -(-count * m // THREADS), THREADS, x, to, g, what, count, n, m, *K, *shape)

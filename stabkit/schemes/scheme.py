@@ -19,7 +19,7 @@ from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.linearised import Linearised
 from stabkit.arithmetic.open_step import Unknown
 from stabkit.arithmetic.rational import Constant, fraction, fractions, integer
-from stabkit.arithmetic.rounding import is_rounded, meant
+from stabkit.arithmetic.rounding import is_rounded, meaning
 from stabkit.arithmetic.transcript import Term
 from stabkit.errors import InvalidArgument, several
 from stabkit.fluxes.flux import Flux
@@ -232,7 +232,7 @@ def as_step(step: Rational, name: str = "step") -> Rational:
         raise InvalidArgument(f"{name}: must be positive, got {step}")
     if isinstance(step, Constant):
         return value.note_meaning(step.meant)
-    return value.note_meaning(meant(step)) if is_rounded(step) else value
+    return value.note_meaning(meaning(step)) if is_rounded(step) else value
 
 
 @dataclass(frozen=True, eq=False)

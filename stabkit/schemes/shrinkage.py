@@ -120,7 +120,7 @@ def cycle_spun_haar(f: Signal, shrink: Any) -> Signal:
     """
     root = float(np.sqrt(2))
 
-    def decimated(g: Any) -> Signal:
+    def shrink_pairs(g: Any) -> Signal:
         low, high = (g[0::2] + g[1::2]) / root, (g[0::2] - g[1::2]) / root
         high = shrink(high)
         pairs = xp.stack([(low + high) / root, (low - high) / root], axis=-1)
@@ -130,4 +130,4 @@ def cycle_spun_haar(f: Signal, shrink: Any) -> Signal:
     f = xp.asarray(f)
     if f.ndim != 1 or f.shape[0] % 2:
         raise InvalidArgument(f"f: must be one signal of even length, got shape {f.shape}")
-    return (decimated(f) + xp.roll(decimated(xp.roll(f, -1)), 1)) / 2
+    return (shrink_pairs(f) + xp.roll(shrink_pairs(xp.roll(f, -1)), 1)) / 2

@@ -50,8 +50,8 @@ def _run_twin(scheme: SchemeCode, K: Operator, flux: Flux, tau: Rational, u: Sig
     if not is_worth_compiling(flux, u, steps):
         return None
     if not isinstance(u, np.ndarray):
-        return _run_fused(scheme, K, flux, tau, u, steps)
-    return _run_compiled(scheme.name.lower(), K, flux, tau, u, steps)
+        return _run_fused_kernel(scheme, K, flux, tau, u, steps)
+    return _run_own_kernel(scheme.name.lower(), K, flux, tau, u, steps)
 
 
 def semi_implicit(K: Operator, split: Sequence[int], flux: Flux, tau: Rational, u: Signal,
@@ -131,8 +131,8 @@ def is_worth_compiling(flux: Flux, u: Signal, steps: int) -> bool:
     return u.dtype.kind == "f" if isinstance(u, np.ndarray) else True  # others: floats only
 
 
-def _run_compiled(name: str, K: Operator, flux: Flux, tau: Rational, u: np.ndarray, steps: int
-                  ) -> np.ndarray:
+def _run_own_kernel(name: str, K: Operator, flux: Flux, tau: Rational, u: np.ndarray, steps: int
+                    ) -> np.ndarray:
     from stabkit.kernels import difference_steps, grid_steps  # loads Numba
     from stabkit.kernels import steps as any_K
 
@@ -157,8 +157,8 @@ def _run_compiled(name: str, K: Operator, flux: Flux, tau: Rational, u: np.ndarr
     return rows.reshape(u.shape)
 
 
-def _run_fused(scheme: SchemeCode, K: Operator, flux: Flux, tau: Rational, u: Signal, steps: int
-               ) -> Signal:
+def _run_fused_kernel(scheme: SchemeCode, K: Operator, flux: Flux, tau: Rational, u: Signal,
+                      steps: int) -> Signal:
     return fused.run(fused.Job(scheme, K, lambda dtype: csr_form(K, dtype), spacing(K),
                                (code_of(flux), *shape_form(flux)), float(tau), steps), u)
 

@@ -60,15 +60,15 @@ class Bands:
         return True
 
     def solve(self, right: np.ndarray) -> np.ndarray:
-        solution: Any = scipy.linalg.lapack.dpbtrs(self._kept()[1], right, lower=1)[0]
+        solution: Any = scipy.linalg.lapack.dpbtrs(self._factorisation()[1], right, lower=1)[0]
         return solution.ravel()
 
     def bound(self) -> Fraction:
-        c, p = Fraction(self._kept()[0]), self.width
+        c, p = Fraction(self._factorisation()[0]), self.width
         size = abs(c) + Fraction(float(np.abs(self.diagonal).max()))
         return c + _SUM * _UNIT * size * (1 + (p + _MORE) * (2 * p + 1)) + _TINY
 
-    def _kept(self) -> tuple[float, np.ndarray]:
+    def _factorisation(self) -> tuple[float, np.ndarray]:
         if self.kept is None:
             raise LookupError("no factorisation ran to its end")
         return self.kept
@@ -104,11 +104,11 @@ class Sparse:
         return True
 
     def solve(self, right: np.ndarray) -> np.ndarray:
-        solution: np.ndarray = self._kept()[1].solve(right)
+        solution: np.ndarray = self._factorisation()[1].solve(right)
         return solution
 
     def bound(self) -> Fraction:
-        c, factors = self._kept()
+        c, factors = self._factorisation()
         lower, upper = factors.L, factors.U.tocsr()
         products = lower.data * np.repeat(upper.diagonal(), np.diff(lower.indptr))
         missed = abs(upper - scipy.sparse.csr_array((products, lower.indices, lower.indptr),
@@ -118,7 +118,7 @@ class Sparse:
         size = abs(Fraction(c)) + Fraction(float(np.abs(self.diagonal).max()))
         return Fraction(c) + _SUM * (Fraction(float(off.max())) + _UNIT * size) + _TINY
 
-    def _kept(self) -> tuple[float, Any]:
+    def _factorisation(self) -> tuple[float, Any]:
         if self.kept is None:
             raise LookupError("no factorisation ran to its end")
         return self.kept

@@ -102,7 +102,7 @@ def _of_floats(matrix: scipy.sparse.csr_array) -> Enclosed:
                   zip(floats.data.tolist(), matrix.data.tolist(), strict=True)) \
         if matrix.dtype.kind in "iu" and matrix.dtype.itemsize == 8 else \
         bool((floats.data != matrix.data).any())
-    return Enclosed(floats, _of_rounding(floats) if rounded else None, None,
+    return Enclosed(floats, _error_of_rounding(floats) if rounded else None, None,
                     is_symmetric(matrix if rounded else floats))
 
 
@@ -123,7 +123,7 @@ def _of_operator(K: Operator) -> Enclosed:
     exact = all(Fraction(float(value)) == value for value in {*K.values})
     symmetric = np.array_equal(K.columns, other.columns) and bool(
         (K.values == other.values).all())
-    return Enclosed(floats, None if exact else _of_rounding(floats), None, symmetric)
+    return Enclosed(floats, None if exact else _error_of_rounding(floats), None, symmetric)
 
 
 def _of_exact(given: np.ndarray) -> Enclosed:
@@ -136,7 +136,7 @@ def _of_exact(given: np.ndarray) -> Enclosed:
                                      stored.indices, stored.indptr), shape=entries.shape)
     rounded = any(Fraction(near) != entry for near, entry in
                   zip(floats.data.tolist(), entries[entries != 0], strict=True))
-    return Enclosed(floats, _of_rounding(floats) if rounded else None, entries,
+    return Enclosed(floats, _error_of_rounding(floats) if rounded else None, entries,
                     bool((entries == entries.T).all()))
 
 
@@ -148,7 +148,7 @@ def _near(value: Fraction) -> float:
                               "it") from None
 
 
-def _of_rounding(floats: scipy.sparse.csr_array) -> scipy.sparse.csr_array:
+def _error_of_rounding(floats: scipy.sparse.csr_array) -> scipy.sparse.csr_array:
     """How far numbers that round to these floats may lie from them, underflow included."""
     radius = abs(floats)
     radius.data = np.nextafter(radius.data * _HALF_UNIT, np.inf)

@@ -10,7 +10,7 @@ from operator import sub
 from typing import Any
 
 from stabkit.arithmetic.rational import fraction
-from stabkit.arithmetic.rounding import is_rounded, meant, size
+from stabkit.arithmetic.rounding import is_rounded, meaning, size
 from stabkit.schemes import Linear
 from stabkit.schemes.meant import differences
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, squared_norm
@@ -18,7 +18,7 @@ from stabkit.stability.property import FaceWithin, NormAtMost, Stable
 from stabkit.stability.verdict import REFUTED, Outcome
 
 
-def what_was_meant(what: Any) -> Any:
+def meaning_of_property(what: Any) -> Any:
     """The property as it was meant; itself if nothing in it is rounded."""
     intended = what
     if isinstance(what, Stable):
@@ -26,7 +26,7 @@ def what_was_meant(what: Any) -> Any:
     elif isinstance(what, FaceWithin):
         intended = replace(what, flux=what.flux.meant())
     elif isinstance(what, NormAtMost):
-        intended = NormAtMost(what.K.meant(), meant(what.square) if is_rounded(what.square)
+        intended = NormAtMost(what.K.meant(), meaning(what.square) if is_rounded(what.square)
                               else what.square)
     return intended if _words(what, intended) else what
 
@@ -64,10 +64,10 @@ def both_ways(what: Any, decide: Callable[[Any], Outcome]) -> Outcome:
         Its ``rounding`` tells both answers and the sizes of the roundings; those of fluxes only
         where the answers differ.
     """
-    intended = what_was_meant(what)
+    intended = meaning_of_property(what)
     if intended is what:
         outcome = decide(what)
-        return replace(outcome, rounding=outcome.rounding or _within_rounding(what, outcome))
+        return replace(outcome, rounding=outcome.rounding or _note_on_rounding(what, outcome))
     given, told = decide(what), decide(intended)
     words = _words(what, intended, fluxes=given.status is not told.status)
     if not words:
@@ -82,7 +82,7 @@ def both_ways(what: Any, decide: Callable[[Any], Outcome]) -> Outcome:
                    f"{'; '.join(filter(None, [*words, told.rounding]))}")
 
 
-def _within_rounding(what: Any, outcome: Outcome) -> str:
+def _note_on_rounding(what: Any, outcome: Outcome) -> str:
     """In words, that a signal which breaks a norm breaks it by no more than the entries' rounding.
 
     With |E|, half a unit in the last place of every entry added up, |(M + E) u| may be as small as

@@ -25,7 +25,7 @@ Found = tuple[Evidence | None, str]  # the evidence, or None and why there is no
 
 def confirm_evidence(evidence: Evidence) -> Evidence | None:
     """The evidence with the arithmetic in which the independent checker accepts it, or None."""
-    return confirmed(evidence)[0]
+    return confirm(evidence)[0]
 
 
 def confirm_all(evidence: Sequence[Evidence | None]) -> tuple[Evidence, ...] | None:
@@ -36,7 +36,7 @@ def confirm_all(evidence: Sequence[Evidence | None]) -> tuple[Evidence, ...] | N
     return tuple(found) if len(found) == len(evidence) else None
 
 
-def confirmed(evidence: Evidence, arithmetics: Sequence[str] = ("rational", "ball")) -> Found:
+def confirm(evidence: Evidence, arithmetics: Sequence[str] = ("rational", "ball")) -> Found:
     """The evidence as the checker accepts it, or None and what it says against it."""
     # Cells are intervals, so only ball arithmetic can accept them.
     cells = any("cells(" in condition for condition in evidence.data["shows"])
@@ -103,4 +103,4 @@ def _confirmed_margin(log: Transcript, text: str, notion: Notion, margin: Margin
     if isinstance(margin, Fraction) and max(margin.numerator.bit_length(),
                                             margin.denominator.bit_length()) <= _LONGEST_MARGIN:
         written.data["margin_value"] = str(margin)
-    return confirmed(written, ("ball",) if isinstance(margin, Interval) else ("rational", "ball"))
+    return confirm(written, ("ball",) if isinstance(margin, Interval) else ("rational", "ball"))

@@ -18,7 +18,7 @@ from stabkit.multigrid.hierarchy import Hierarchy, Level
 from stabkit.multigrid.matrices import Exact, to_exact
 from stabkit.multigrid.solver import Multigrid
 from stabkit.stability.confirmation import confirm_evidence
-from stabkit.stability.falsify.exactness import Signals, rounded
+from stabkit.stability.falsify.exactness import Signals, exact_signals_near
 from stabkit.stability.verdict import INAPPLICABLE, PROVED, REFUTED, UNDECIDED, Outcome, calculation
 
 #: Unknowns that are eliminated in fractions, here and by whoever replays the evidence.
@@ -61,7 +61,7 @@ def decide_cycle(what: CycleAtMost) -> Outcome:
         return Outcome(INAPPLICABLE, reason="the matrix is singular, so its energy is no norm")
     log, method = Transcript(), _exactly(what.method)
     bound = log.give("bound", fraction(what.factor)).text
-    A, E = _written(log, method)
+    A, E = _write_cycle(log, method)
     definite = f"pd({A})"
     certificate = confirm_evidence(calculation(
         "certificate", log, [definite, f"psd({bound} * {bound} * {A} - {E}.T @ {A} @ {E})"],
@@ -90,7 +90,7 @@ def _exactly(method: Multigrid) -> Multigrid:
     return Multigrid(Hierarchy(tuple(made)), method.cycle)
 
 
-def _written(log: Transcript, method: Multigrid) -> tuple[str, str]:
+def _write_cycle(log: Transcript, method: Multigrid) -> tuple[str, str]:
     """The names of A and E, which are defined from what the levels give."""
     levels = method.hierarchy.levels
     names = [log.give(f"A{number}", level.A.to_array()).text
@@ -106,8 +106,8 @@ def _written(log: Transcript, method: Multigrid) -> tuple[str, str]:
             f"I({n}) - {log.give(f'{word}_by{number}', _inverse(sweep, n)).text} @ {A}")).text
             for word, sweep in zip(("pre", "post"), method.sweeps[number], strict=True))
         if E:  # more visits of the level below, from zero on
-            B = _visited(log, number + 1, levels[number + 1].unknowns, E, names[number + 1],
-                         method.cycle.visit.repeats)
+            B = _write_visits(log, number + 1, levels[number + 1].unknowns, E, names[number + 1],
+                              method.cycle.visit.repeats)
         E = log.define(f"E{number}", log.term(
             f"{post} @ (I({n}) - {P} @ {B} @ {R} @ {A}) @ {pre}")).text
     if not E:
@@ -122,7 +122,7 @@ def _inverse(sweep: Any, n: int) -> np.ndarray:
     return sweep(0 * unit, unit).to_array()
 
 
-def _visited(log: Transcript, number: int, n: int, E: str, A: str, times: int) -> str:
+def _write_visits(log: Transcript, number: int, n: int, E: str, A: str, times: int) -> str:
     power = " @ ".join([E] * times)
     return log.define(f"B{number}", log.term(f"(I({n}) - {power}) @ inverse({A})")).text
 
@@ -141,5 +141,6 @@ def _reduced_less(method: Multigrid, factor: Fraction) -> np.ndarray | None:
         _, vectors = scipy.linalg.eigh(S.astype(float), A.to_array().astype(float))
     except np.linalg.LinAlgError:
         return None
-    near = next((u for u in rounded((vectors[:, 0] / abs(vectors[:, 0]).max(),)) if less(u)), None)
+    near = next((u for u in exact_signals_near((vectors[:, 0] / abs(vectors[:, 0]).max(),))
+                 if less(u)), None)
     return negative_direction(S) if near is None else near[0]

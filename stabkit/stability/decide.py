@@ -29,14 +29,14 @@ from stabkit.schemes.scheme import as_part
 from stabkit.stability.both_ways import both_ways
 from stabkit.stability.certificates import certified, certify_uniqueness
 from stabkit.stability.certificates.searched import certify_by_search, growth_of_powers
-from stabkit.stability.confirmation import confirm_evidence, confirmed, written_witness
+from stabkit.stability.confirmation import confirm, confirm_evidence, written_witness
 from stabkit.stability.cycles import CycleAtMost, decide_cycle
 from stabkit.stability.entry_intervals import decide_for_all, holds_intervals
 from stabkit.stability.face_bounds import decide_face
 from stabkit.stability.falsify import exact_margin, search, two_solutions
 from stabkit.stability.falsify.exactness import LARGEST as EXACT
 from stabkit.stability.falsify.exactness import Signals
-from stabkit.stability.falsify.windows import LARGE, can_be_windowed, search_windows
+from stabkit.stability.falsify.windows import LARGE, has_windows, search_windows
 from stabkit.stability.invariants import POWER_BOUNDED
 from stabkit.stability.norms import decide_norm
 from stabkit.stability.notions import Notion, as_notion
@@ -68,7 +68,7 @@ from stabkit.stability.verdict import (
     calculation,
     worst,
 )
-from stabkit.time_limit import searching
+from stabkit.time_limit import keep_least_time
 from stabkit.user_files import no_leaving
 
 _LONGEST_SIGNAL = 256  # samples of a suspicious signal that are kept in a file
@@ -138,12 +138,13 @@ def decide(what: Property | CycleAtMost | Scheme | Function,
 
 def _decide_function(function: Function, notion: Any, shape: Any, dt: Number | None,
                      held: Held, trials: int, seed: int) -> Outcome:
-    from stabkit.stability.sharpness.own_step import decided  # it stands on what is here
+    from stabkit.stability.sharpness.own_step import decide_step  # it stands on what is here
 
     if notion is None or shape is None:
         raise InvalidArgument("what: a function needs a notion and the shape of its array, as in "
                               "decide(step, RANGE, shape=(64, 64), dt='1/4')")
-    return decided(function, as_notion(notion), shape, dt=dt, held=held, trials=trials, seed=seed)
+    return decide_step(function, as_notion(notion), shape, dt=dt, held=held, trials=trials,
+                       seed=seed)
 
 
 @singledispatch
@@ -159,7 +160,7 @@ def _(what: Stable, trials: int, seed: int, signals: np.ndarray | None) -> Outco
 
 
 def _stable(what: Stable, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
-    proof, limit = _proved(what)
+    proof, limit = _prove(what)
     if proof is not None:
         return Outcome(PROVED, proof)
     scheme, notion = what.scheme, what.notion
@@ -177,7 +178,7 @@ def _stable(what: Stable, trials: int, seed: int, signals: np.ndarray | None) ->
             return Outcome(REFUTED, (growth,), reason="powers of the matrix of the step grow")
         return Outcome(UNDECIDED, reason=missing or "no form of the state was found that is "
                        "bounded and does not grow; that says nothing against the scheme")
-    if scheme.size > LARGE and can_be_windowed(scheme, notion):
+    if scheme.size > LARGE and has_windows(scheme, notion):
         inside = search_windows(scheme, notion, trials=trials, seed=seed)
         if inside.signals is not None:
             witness, reason = written_witness(scheme, notion, inside.signals, inside.margin)
@@ -187,10 +188,10 @@ def _stable(what: Stable, trials: int, seed: int, signals: np.ndarray | None) ->
             return Outcome(UNDECIDED, trials=inside.trials, signals=inside.signals, reason=(
                 f"a violation was found, but not as evidence: {reason}"))
         if scheme.size > EXACT:
-            return Outcome(UNDECIDED, trials=inside.trials, reason=_joined(limit, (
+            return Outcome(UNDECIDED, trials=inside.trials, reason=_join_reasons(limit, (
                 f"too large: nothing was found by signals in {inside.windows} windows of up to "
                 f"{inside.widest} samples, and no others were tried")))
-    with searching():
+    with keep_least_time():
         found = search(scheme, notion, trials=trials, seed=seed, extra=signals)
     suspect: Signals | None
     if found.witness is not None:
@@ -204,12 +205,13 @@ def _stable(what: Stable, trials: int, seed: int, signals: np.ndarray | None) ->
         suspect, reason = found.suspect, found.reason
     if suspect is not None:
         return Outcome(UNDECIDED, (_trials(found.trials, seed, found.worst, suspect, reason),),
-                       trials=found.trials, signals=suspect, reason=_joined(reason, found.habits))
+                       trials=found.trials, signals=suspect, reason=_join_reasons(reason,
+                                                                                  found.habits))
     if traced is not None:
         return replace(traced, trials=found.trials)
     unproved = limit or missing or f"no certificate of the notion '{notion.name}' was found"
     return Outcome(SUPPORTED, (_trials(found.trials, seed, found.worst),), trials=found.trials,
-                   reason=_joined(unproved, found.habits))
+                   reason=_join_reasons(unproved, found.habits))
 
 
 def _by_trace(what: Stable) -> Outcome | None:
@@ -226,7 +228,7 @@ def _by_trace(what: Stable) -> Outcome | None:
 
 def _by_search(what: Stable) -> tuple[Outcome | None, str]:
     """What theorems that are searched prove, or None and what stood in the way."""
-    proof, limit = _proved(what, certify_by_search)
+    proof, limit = _prove(what, certify_by_search)
     if proof is None:
         return None, limit
     reaches = [reach(item.data["theorem"]["statement"]) for item in proof if "theorem" in item.data]
@@ -234,14 +236,14 @@ def _by_search(what: Stable) -> tuple[Outcome | None, str]:
         f"proved for all {each}, by a theorem that was searched" for each in reaches))), ""
 
 
-def _proved(what: Stable, certify: Callable[..., tuple[Evidence, ...] | None] = certified
-            ) -> tuple[tuple[Evidence, ...] | None, str]:
+def _prove(what: Stable, certify: Callable[..., tuple[Evidence, ...] | None] = certified
+           ) -> tuple[tuple[Evidence, ...] | None, str]:
     """Certificates that the checker confirms, or None with the limit that stood in the way."""
     try:
         certificates = certify(what.scheme, what.notion)
     except Undecided as limit:
         return None, str(limit)
-    found = [confirmed(certificate) for certificate in certificates or ()]
+    found = [confirm(certificate) for certificate in certificates or ()]
     evidence = tuple(made for made, _ in found if made is not None)
     if found and len(evidence) == len(found):
         return evidence, ""
@@ -249,7 +251,7 @@ def _proved(what: Stable, certify: Callable[..., tuple[Evidence, ...] | None] = 
                        for made, reason in found if made is None), "")
 
 
-def _joined(*parts: str) -> str:
+def _join_reasons(*parts: str) -> str:
     return "; ".join(filter(None, parts))
 
 

@@ -13,7 +13,7 @@ from stabkit.aliases import Signal
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import is_psd
 from stabkit.arithmetic.transcript import Transcript
-from stabkit.errors import Undecided, needed
+from stabkit.errors import Undecided, require_value
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
 from stabkit.schemes import Linear
@@ -51,7 +51,7 @@ def decide_for_all(what: Any, decide: Callable[[Any], Outcome],
         return Outcome(UNDECIDED, reason="entries in intervals are decided for Linear steps only; "
                        "use rounding='snapped'")
     M = what.scheme.matrix
-    certificate = _certified(M, what.notion)
+    certificate = _certify(M, what.notion)
     certificate = certificate and confirm(certificate)
     if certificate is not None:
         return Outcome(PROVED, (certificate,), rounding="proved for all entries within rounding")
@@ -64,7 +64,7 @@ def decide_for_all(what: Any, decide: Callable[[Any], Outcome],
                    f"{middle.status}")
 
 
-def _certified(M: Operator, notion: Notion) -> Evidence | None:
+def _certify(M: Operator, notion: Notion) -> Evidence | None:
     """|M + E| <= |M| + |E| <= 1 for every E in the box, where |E| is at most the sum of its size.
 
     Only for the Euclidean norm: the rows of other matrices in the box do not add up to 1.
@@ -91,7 +91,7 @@ def _certified(M: Operator, notion: Notion) -> Evidence | None:
 def _breaks(M: Operator, notion: Notion, signals: tuple[np.ndarray, ...]) -> bool:
     """Whether signals break a notion for every matrix in the box."""
     exact = M.exact()
-    spread = needed(M.spread, f"{M!r}: its entries are no intervals").exact()
+    spread = require_value(M.spread, f"{M!r}: its entries are no intervals").exact()
     box = np.empty(exact.shape, dtype=object)
     for place, middle in np.ndenumerate(exact):
         box[place] = Interval(middle - spread[place], middle + spread[place])

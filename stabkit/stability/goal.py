@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stabkit.proof.symbols import norm2
-from stabkit.proof.text import written
+from stabkit.proof.text import text_of
 from stabkit.proof.words import Expression
 from stabkit.stability.notions import Notion
 
@@ -18,4 +18,4 @@ def goal_of(notion: Notion, pairs: list[tuple[Expression, Expression]]) -> str:
         return f"{norm2(before)} - {norm2(after)}"
     content = min(abs(c) for c in margin.terms.values())
     whole = all((c / content).denominator == 1 for c in margin.terms.values())
-    return written(margin / content if whole else margin)
+    return text_of(margin / content if whole else margin)

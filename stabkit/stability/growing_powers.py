@@ -12,7 +12,7 @@ import scipy.linalg
 from stabkit.aliases import Matrix
 from stabkit.arithmetic.rational import is_psd
 from stabkit.arithmetic.transcript import Transcript
-from stabkit.multipliers.linear_systems import completed, reduced
+from stabkit.multipliers.linear_systems import complete, reduce_system
 from stabkit.stability.confirmation import confirm_evidence
 from stabkit.stability.verdict import Evidence, calculation
 
@@ -29,8 +29,8 @@ _SLOW = _STEP + (
     "so |P z| grows beyond every bound")
 
 
-def growing(step: Callable[..., Vectors], of: Callable[..., Vectors], names: Sequence[str],
-            size: int = 1) -> Evidence | None:
+def growth_evidence(step: Callable[..., Vectors], of: Callable[..., Vectors], names: Sequence[str],
+                    size: int = 1) -> Evidence | None:
     """Evidence that what a linear step of numbers makes of some start is not bounded, or None.
 
     Parameters
@@ -49,7 +49,7 @@ def growing(step: Callable[..., Vectors], of: Callable[..., Vectors], names: Seq
     return _evidence(log, _of_columns(log, step, names, size, M), M, P)
 
 
-def unbounded(M: Matrix) -> Evidence | None:
+def unboundedness_evidence(M: Matrix) -> Evidence | None:
     """Evidence that the powers of a rational matrix are not bounded, or None."""
     return _evidence(Transcript(), [], M, _one(M))
 
@@ -107,10 +107,10 @@ def _slow(log: Transcript, shows: list[str], values: tuple[Matrix, Matrix], text
 def _kernel(A: Matrix) -> Iterator[np.ndarray]:
     """Vectors that span what a matrix takes to 0."""
     columns = [{i: Fraction(x) for i, x in enumerate(column) if x} for column in A.T]
-    echelon = reduced(columns, range(len(A)), {})
+    echelon = reduce_system(columns, range(len(A)), {})
     if echelon is not None:
         for j in sorted({*range(len(A))} - {*echelon[1]}):
-            yield np.array(completed(*echelon, {j: Fraction(1)}), dtype=object)
+            yield np.array(complete(*echelon, {j: Fraction(1)}), dtype=object)
 
 
 def _matrix(function: Callable[..., Vectors], count: int, size: int) -> Matrix:
@@ -141,13 +141,13 @@ def _form(M: Matrix) -> tuple[Matrix, Fraction, np.ndarray] | None:
         return None
     values, vectors = np.linalg.eigh((V + V.T) / 2)
     for unit in UNITS if np.isfinite(values).all() and values[-1] > 0 else ():
-        rounded, z = _rounded((V + V.T) / 2, unit), _rounded(vectors[:, -1], unit)
+        rounded, z = _round_to_unit((V + V.T) / 2, unit), _round_to_unit(vectors[:, -1], unit)
         if z @ rounded @ z > 0 and is_psd(M.T @ rounded @ M - rate * rounded):
             return rounded, rate, z
     return None
 
 
-def _rounded(x: np.ndarray, unit: int) -> np.ndarray:
+def _round_to_unit(x: np.ndarray, unit: int) -> np.ndarray:
     made = np.empty(x.shape, dtype=object)
     for place, entry in np.ndenumerate(x):
         made[place] = Fraction(round(float(entry) * unit), unit)

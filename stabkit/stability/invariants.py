@@ -11,7 +11,7 @@ import numpy as np
 
 from stabkit.aliases import Margin, Number, Signal
 from stabkit.arithmetic.rational import fraction, fractions
-from stabkit.arithmetic.rounding import is_rounded, meant
+from stabkit.arithmetic.rounding import is_rounded, meaning
 from stabkit.arithmetic.transcript import Term, named
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.stability.notions import Energy, Notion, energy, largest, smallest
@@ -66,7 +66,7 @@ def weighted(weights: Any = None) -> Weighted:
     given = np.asarray(weights, dtype=object)
     exact = np.empty(given.shape, dtype=object)
     for place, value in np.ndenumerate(given):
-        exact[place] = meant(value) if is_rounded(value) else fraction(value, "weights")
+        exact[place] = meaning(value) if is_rounded(value) else fraction(value, "weights")
     if not exact.size or min(exact.flat) <= 0:
         raise InvalidArgument(f"weights: must be positive, got {weights!r:.60}")
 
@@ -128,7 +128,7 @@ def box(low: Number | np.ndarray, high: Number | np.ndarray) -> Box:
         given = np.asarray(value, dtype=object)
         exact = np.empty(given.shape, dtype=object)
         for place, entry in np.ndenumerate(given):
-            exact[place] = meant(entry) if is_rounded(entry) else fraction(entry, name)
+            exact[place] = meaning(entry) if is_rounded(entry) else fraction(entry, name)
         ends.append(exact)
     try:
         increase = np.all(ends[0] < ends[1])

@@ -9,7 +9,7 @@ from stabkit.arithmetic.transcript import Transcript
 from stabkit.operators import Operator
 from stabkit.stability.confirmation import confirm_evidence
 from stabkit.stability.falsify import shrink
-from stabkit.stability.falsify.exactness import Signals, rounded
+from stabkit.stability.falsify.exactness import Signals, exact_signals_near
 from stabkit.stability.property import NormAtMost
 from stabkit.stability.verdict import PROVED, REFUTED, UNDECIDED, Outcome, calculation
 
@@ -34,7 +34,7 @@ def decide_norm(what: NormAtMost) -> Outcome:
 
     gram = (what.K.sparse().T @ what.K.sparse()).toarray()
     top = np.linalg.eigh(gram)[1][:, -1]
-    near = next((u for u in rounded((top / np.abs(top).max(),)) if exceeds(u)), None)
+    near = next((u for u in exact_signals_near((top / np.abs(top).max(),)) if exceeds(u)), None)
     if near is None and n <= _ELIMINATED:
         exact = what.K.exact()
         u = negative_direction(fraction(what.square) * np.eye(n, dtype=int) - exact.T @ exact)

@@ -14,7 +14,7 @@ from stabkit.aliases import Function, Margin, Number, Signal
 from stabkit.arithmetic.backend import namespace
 from stabkit.arithmetic.enclosure import Interval, as_interval
 from stabkit.arithmetic.rational import Constant, fraction
-from stabkit.arithmetic.rounding import is_rounded, meant
+from stabkit.arithmetic.rounding import is_rounded, meaning
 from stabkit.arithmetic.transcript import Term, named
 from stabkit.codes import NotionCode
 from stabkit.errors import InvalidArgument
@@ -262,7 +262,7 @@ def sensitivity(factor: Number) -> Notion:
     def margin(u: Signal, up: Signal, v: Signal, vp: Signal) -> Margin:
         return square * squared_norm(u - v) - squared_norm(up - vp)
 
-    near = meant(factor) if is_rounded(factor) else fraction(factor)
+    near = meaning(factor) if is_rounded(factor) else fraction(factor)
     return Notion(f"sensitivity at most {factor}", 2, margin, lambda u, up, v, vp: _ratio(
         margin(u, up, v, vp), square * squared_norm(u - v)),
         meant=None if near == fraction(factor) else lambda: sensitivity(near),

@@ -9,7 +9,7 @@ import numpy as np
 
 from stabkit.arithmetic.enclosure import USUAL, precision
 from stabkit.errors import HypothesisNotMet, Undecided
-from stabkit.stability.both_ways import what_was_meant
+from stabkit.stability.both_ways import meaning_of_property
 from stabkit.stability.certificates import certify
 from stabkit.stability.decide import decide
 from stabkit.stability.entry_intervals import holds_intervals
@@ -53,7 +53,7 @@ class Refuter:
             return decide(what, trials=trials, seed=seed).status is REFUTED
         try:
             with precision(USUAL):
-                return self._breaks(what_was_meant(what), trials, seed)
+                return self._breaks(meaning_of_property(what), trials, seed)
         except (HypothesisNotMet, Undecided):
             return False
 

@@ -256,14 +256,14 @@ class Verdict:
             facts.append(self.rounding)
         if not self.as_expected:
             facts.append(f"expected: {self.expected}")
-        shown = "".join(_folded(item) for item in self.evidence[:1])
+        shown = "".join(_fold_evidence(item) for item in self.evidence[:1])
         word = f"{self.status} {self.reach}".strip()
         return (f'<div style="border-left: 0.3em solid {self.status.colour}; '
                 f'padding-left: 0.7em"><b>{word}</b> <code>{self.claim}</code> '
                 f"<small>{escape(self.location)}; {', '.join(facts)}</small>{shown}</div>")
 
 
-def _folded(item: Record) -> str:
+def _fold_evidence(item: Record) -> str:
     """A piece of evidence as HTML that opens on a click."""
     data = item["data"]
     if item["kind"] == "proof":

@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike
 from stabkit.aliases import NotionName, Number, Signal
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import Constant, fraction, fractions, integer
-from stabkit.arithmetic.rounding import is_rounded, meant
+from stabkit.arithmetic.rounding import is_rounded, meaning
 from stabkit.errors import (
     HypothesisNotMet,
     InvalidArgument,
@@ -126,19 +126,20 @@ def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray],
     """
     __tracebackhide__ = True
     notion = as_notion(notion)
-    trials, until = _asked("trials", trials, _TRIALS), _asked("seconds", seconds, inf)
+    trials, until = _given_value("trials", trials,
+                                         _TRIALS), _given_value("seconds", seconds, inf)
     if not (isinstance(until, (int, float)) and until > 0):
         raise InvalidArgument(f"seconds: must be positive, got {seconds!r}")
     flat, size = _flat(scheme, size, shape, dt)
     judged, exact, floats = _read(flat, notion, size, trials, seed, signals, dtype, rounding)
 
-    def traced() -> Outcome | None:
+    def outcome_of_trace() -> Outcome | None:
         return None if isinstance(scheme, Scheme) or dtype is not np.float64 else \
             from_trace(scheme, notion, shape if shape is not None else size, dt)
 
     try:
         with limits_in_words(), time_limit(monotonic() + float(until)):
-            outcome = _outcome(judged, notion, traced, trials, seed, exact, floats)
+            outcome = _outcome(judged, notion, outcome_of_trace, trials, seed, exact, floats)
     except Undecided as limit:
         outcome = Outcome(UNDECIDED, reason=str(limit))
     _tell(outcome, notion)
@@ -146,10 +147,10 @@ def assert_stable(scheme: Scheme | Callable[[np.ndarray], np.ndarray],
         raise HypothesisNotMet(outcome.reason)
     if outcome.status is REFUTED:
         inputs, outputs = _pairs(judged, outcome.signals)
-        text = message.refuted(judged, notion, outcome, inputs, outputs, seed)
+        text = message.refutation_message(judged, notion, outcome, inputs, outputs, seed)
         raise NotStable(text, outcome, inputs, outputs)
     if strict and outcome.status is not PROVED:
-        raise NotStable(message.not_proved(judged, notion, outcome, seed), outcome)
+        raise NotStable(message.undecided_message(judged, notion, outcome, seed), outcome)
     return outcome
 
 
@@ -158,13 +159,13 @@ def _outcome(judged: Scheme, notion: Notion, traced: Callable[[], Outcome | None
     """By the given signals, else by the trace, else by a search."""
     first = Habits(judged, 1 + np.arange(judged.size) / 8) if isinstance(judged, Computed) else None
     known = traced()
-    outcome = _refuted_by(judged, notion, exact)
+    outcome = _refutation_by(judged, notion, exact)
     if outcome is None and known is not None and known.status is REFUTED and known.signals:
-        outcome = _refuted_by(judged, notion, [known.signals], _TRIES // judged.size**2)
+        outcome = _refutation_by(judged, notion, [known.signals], _TRIES // judged.size**2)
         outcome = outcome and replace(outcome, reason=message.TRACED)
     if outcome is None and known is not None and known.status is PROVED:
         outcome = known
-    outcome = outcome or _decided(judged, notion, trials, seed, floats)
+    outcome = outcome or _decide(judged, notion, trials, seed, floats)
     if outcome.status is SUPPORTED and known is not None and known.status is REFUTED:
         outcome = replace(outcome, reason="in exact arithmetic the numbers in it break it, by no "
                           f"more than the rounding of what it returns; {outcome.reason}")
@@ -180,7 +181,7 @@ def _flat(scheme: Any, size: Any, shape: Any, dt: Number | None) -> tuple[Any, A
     if size is not None and shape is not None:
         raise InvalidArgument("size, shape: give one of them")
     shape = as_shape(size if shape is None else shape)
-    step = None if dt is None else Constant(meant(dt) if is_rounded(dt) else fraction(dt, "dt"))
+    step = None if dt is None else Constant(meaning(dt) if is_rounded(dt) else fraction(dt, "dt"))
 
     @wraps(scheme)
     def flat(u: np.ndarray) -> Any:
@@ -196,7 +197,7 @@ def _read(scheme: Any, notion: Any, size: Any, trials: Any, seed: Any, signals: 
     """The arguments, checked: the scheme, exact signals to try, and float ones."""
     for name, value in (("trials", trials), ("seed", seed)):
         integer(value, name)
-    judged = _judged(scheme, size, dtype, rounding)
+    judged = _scheme_of_function(scheme, size, dtype, rounding)
     _check_notion(notion, judged.size)
     if signals is None:
         return judged, [], None
@@ -212,7 +213,7 @@ def _read(scheme: Any, notion: Any, size: Any, trials: Any, seed: Any, signals: 
     return judged, [tuple(pair) for pair in given], given[:, 0].astype(float)
 
 
-def _judged(scheme: Any, size: Any, dtype: DTypeLike, rounding: Any) -> Scheme:
+def _scheme_of_function(scheme: Any, size: Any, dtype: DTypeLike, rounding: Any) -> Scheme:
     if isinstance(scheme, Function):
         return Computed(scheme.function, scheme.length, dtype, rounding)
     if isinstance(scheme, Scheme):
@@ -245,23 +246,23 @@ def _check_notion(notion: Notion, size: int) -> None:
                               "exact, and returned a float; see stabkit.Energy")
 
 
-def _refuted_by(scheme: Scheme, notion: Notion, exact: Sequence[Signals], tries: int = 600
-                ) -> Outcome | None:
+def _refutation_by(scheme: Scheme, notion: Notion, exact: Sequence[Signals], tries: int = 600
+                   ) -> Outcome | None:
     """The refutation by one of the given signals, if there is one, made smaller in some tries."""
     violated = _violation(scheme, notion)
     witness = next((signals for signals in exact if violated(signals)), None)
     return None if witness is None else \
-        _refuted(scheme, notion, shrink(witness, violated, tries), 0)
+        _refutation(scheme, notion, shrink(witness, violated, tries), 0)
 
 
-def _decided(scheme: Scheme, notion: Notion, trials: int, seed: int, floats: np.ndarray | None
-             ) -> Outcome:
+def _decide(scheme: Scheme, notion: Notion, trials: int, seed: int, floats: np.ndarray | None
+            ) -> Outcome:
     if not isinstance(scheme, Computed):
         return decide(Stable(scheme, notion), trials=trials, seed=seed, signals=floats)
     found = search(scheme, notion, trials=trials, seed=seed, extra=floats,
                    violated=_violation(scheme, notion))
     if found.witness is not None:
-        return _refuted(scheme, notion, found.witness, found.trials)
+        return _refutation(scheme, notion, found.witness, found.trials)
     counts = {"trials": found.trials, "seed": seed, "rounding": scheme.rounding,
               "worst": found.worst if np.isfinite(found.worst) else None}
     return Outcome(SUPPORTED, (Evidence("trials", "float64", counts),), trials=found.trials,
@@ -274,9 +275,9 @@ def _violation(scheme: Scheme, notion: Notion) -> Callable[[Signals], bool | Non
     return Judge(scheme, notion)
 
 
-def _refuted(scheme: Scheme, notion: Notion, witness: Signals, trials: int) -> Outcome:
+def _refutation(scheme: Scheme, notion: Notion, witness: Signals, trials: int) -> Outcome:
     if isinstance(scheme, Computed):
-        return _refuted_as_computed(scheme, notion, witness, trials)
+        return _refutation_as_computed(scheme, notion, witness, trials)
     margin = exact_margin(scheme, notion, witness)
     written = write_witness(scheme, notion, witness, margin)
     if written is None:
@@ -285,8 +286,8 @@ def _refuted(scheme: Scheme, notion: Notion, witness: Signals, trials: int) -> O
     return Outcome(REFUTED, (written,), margin, trials, signals=witness)
 
 
-def _refuted_as_computed(scheme: Computed, notion: Notion, witness: Signals, trials: int
-                         ) -> Outcome:
+def _refutation_as_computed(scheme: Computed, notion: Notion, witness: Signals, trials: int
+                            ) -> Outcome:
     """The outcome, once the function has given the same numbers again."""
     (_, outputs), (inputs, again) = scheme.evaluate(witness), scheme.evaluate(witness)
     if any(not np.array_equal(a, b, equal_nan=True) for a, b in zip(outputs, again, strict=True)):
@@ -297,7 +298,7 @@ def _refuted_as_computed(scheme: Computed, notion: Notion, witness: Signals, tri
     return Outcome(REFUTED, margin=scheme.margin(notion, witness), trials=trials, signals=witness)
 
 
-def _asked(name: str, given: Any, usual: Any) -> Any:
+def _given_value(name: str, given: Any, usual: Any) -> Any:
     """What is given, or else what pytest's configuration says, where its plugin is loaded."""
     settings = getattr(sys.modules.get("pytest_stabkit"), "settings", {})
     return settings.get(name, usual) if given is None else given

@@ -37,24 +37,24 @@ _WIDTH = 88
 _SHORT, _SHOWN = 24, 8  # samples of a signal that is shown whole; those shown of a longer one
 
 
-def refuted(scheme: Scheme, notion: Notion, outcome: Outcome, inputs: Signals, outputs: Signals,
-            seed: int) -> str:
+def refutation_message(scheme: Scheme, notion: Notion, outcome: Outcome, inputs: Signals,
+                       outputs: Signals, seed: int) -> str:
     """The witness of a refutation, for people."""
-    return "\n".join([f"{named(scheme)} is not stable in the sense of {notion.name!r}", "",
+    return "\n".join([f"{name_scheme(scheme)} is not stable in the sense of {notion.name!r}", "",
                       *_witness(notion, outcome, inputs, outputs), "",
-                      *_standing(scheme, outcome, inputs, outputs), "",
+                      *_kind_of_fact(scheme, outcome, inputs, outputs), "",
                       *_again(scheme, notion, outcome, seed)])
 
 
-def not_proved(scheme: Scheme, notion: Notion, outcome: Outcome, seed: int) -> str:
+def undecided_message(scheme: Scheme, notion: Notion, outcome: Outcome, seed: int) -> str:
     """Why a strict assertion fails without a witness."""
     because = f": {outcome.reason}" if outcome.reason else ""
-    return (f"{named(scheme)} is not proved stable in the sense of {notion.name!r}\n\n"
+    return (f"{name_scheme(scheme)} is not proved stable in the sense of {notion.name!r}\n\n"
             f"  It is {outcome.status}, after {outcome.trials} trials with seed {seed}{because}.\n"
             "  Nothing was found against it, and strict=True asks for a proof.")
 
 
-def named(scheme: Scheme) -> str:
+def name_scheme(scheme: Scheme) -> str:
     """The scheme or function in one line."""
     if not isinstance(scheme, Computed):
         return repr(scheme)
@@ -103,8 +103,8 @@ def _number(value: Scalar) -> str:
     return text if len(text) <= _LONGEST else f"≈ {float(Fraction(value)):.12g}"
 
 
-def _standing(scheme: Scheme, outcome: Outcome, inputs: Signals, outputs: Signals
-              ) -> Iterator[str]:
+def _kind_of_fact(scheme: Scheme, outcome: Outcome, inputs: Signals, outputs: Signals
+                  ) -> Iterator[str]:
     """What kind of fact this is."""
     if isinstance(scheme, Computed):
         if outcome.margin is None:
@@ -133,12 +133,12 @@ def _again(scheme: Scheme, notion: Notion, outcome: Outcome, seed: int) -> Itera
         dtype = np.dtype(scheme.dtype).name
         inputs, _ = scheme.evaluate(outcome.signals)
         for name, u in zip("uw", inputs, strict=False):
-            yield from _made(name, u, lambda part: f"np.array({part.astype(float).tolist()}, "
-                             f"dtype=np.{dtype})")
+            yield from _lines_of_signal(
+                name, u, lambda part: f"np.array({part.astype(float).tolist()}, dtype=np.{dtype})")
     else:
         for name, u in zip("uw", outcome.signals, strict=False):
-            yield from _made(name, u, lambda part: 'np.array([Fraction(x) for x in "'
-                             f'{" ".join(map(str, part))}".split()])')
+            yield from _lines_of_signal(name, u, lambda part: 'np.array([Fraction(x) for x in "'
+                                        f'{" ".join(map(str, part))}".split()])')
     call = "scheme.pair" if type(scheme).pair not in (Scheme.pair, Computed.pair) else "scheme"
     called = "function" if isinstance(scheme, Computed) else call
     shown = ", ".join(f"{called}({name})" for name, _ in zip("uw", outcome.signals, strict=False))
@@ -147,7 +147,7 @@ def _again(scheme: Scheme, notion: Notion, outcome: Outcome, seed: int) -> Itera
         yield "    # pairs (input, output): this scheme is given implicitly"
 
 
-def _made(name: str, u: np.ndarray, array: Callable[[np.ndarray], str]) -> Iterator[str]:
+def _lines_of_signal(name: str, u: np.ndarray, array: Callable[[np.ndarray], str]) -> Iterator[str]:
     """Lines that make a signal; a long one of the entries that are not 0, if they are few."""
     places = np.flatnonzero(u != 0)
     if len(u) <= _SHORT:

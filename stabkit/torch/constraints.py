@@ -63,7 +63,7 @@ def stable(module: nn.Module, notion: Notion = CONTRACTION) -> nn.Module:
         raise InvalidArgument("notion: must be EUCLIDEAN, CONTRACTION or RANGE, got "
                               f"{notion!r:.60}")
     plans = _plans(module, notion, type_of(module).__name__)
-    _check_shared(module, plans)
+    _check_sharing(module, plans)
     for change in plans:
         change()
     return module
@@ -101,11 +101,11 @@ def _plans(module: nn.Module, notion: Notion, name: str) -> list[Plan]:
     _check_activation(bend, notion, name)
     for part in (first, second):
         _check_linear(part, notion, name)
-    _check_transposed(first, second, name)
+    _check_transpose(first, second, name)
     return [partial(tie, first, second, 2.0)]
 
 
-def _check_shared(module: nn.Module, plans: list[Plan]) -> None:
+def _check_sharing(module: nn.Module, plans: list[Plan]) -> None:
     """Refuse weights of a residual block that another part of the module has, too."""
     names = {part: name for name, part in module.named_modules()}
     # The same block in two places is one plan, as it stays the same block.
@@ -145,7 +145,7 @@ def _check_activation(module: nn.Module, notion: Notion, name: str) -> None:
         raise InvalidArgument(f"module: {name} moves 0; take CONTRACTION")
 
 
-def _check_transposed(first: Affine, second: Affine, name: str) -> None:
+def _check_transpose(first: Affine, second: Affine, name: str) -> None:
     fits = type_of(first) is type_of(second) and \
         first.weight.transpose(0, 1).shape == second.weight.shape
     if fits and isinstance(first, nn.Conv1d | nn.Conv2d) and \

@@ -28,17 +28,17 @@ def refine_stencils(module: nn.Module, transfer: StencilTransfer = GALERKIN) -> 
         Of ``stabkit.learning``: ``GALERKIN``, ``REDISCRETISED`` or ``UNCHANGED``.
     """
     of_kind(transfer, StencilTransfer, "transfer")
-    return _transferred(module, transfer.refine)
+    return _transfer(module, transfer.refine)
 
 
 def coarsen_stencils(module: nn.Module, transfer: StencilTransfer = GALERKIN) -> nn.Module:
     """The same for the next coarser grid: a net for small images from one for large ones."""
     of_kind(transfer, StencilTransfer, "transfer")
-    return _transferred(module, transfer.coarsen)
+    return _transfer(module, transfer.coarsen)
 
 
 @torch.no_grad()
-def _transferred(module: nn.Module, change: Callable[[np.ndarray], np.ndarray]
+def _transfer(module: nn.Module, change: Callable[[np.ndarray], np.ndarray]
                  ) -> nn.Module:
     of_kind(module, nn.Module, "module")
     stencils = [part for part in module.modules() if isinstance(part, Stencil)]

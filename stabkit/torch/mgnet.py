@@ -45,12 +45,12 @@ class MgNet(nn.Module):
         self.channels, self.features, self.steps = channels, features, steps
 
         self.normalised = normalised
-        self.opening = self._normalised(_convolution(channels, data), data)
+        self.opening = self._normalise(_convolution(channels, data), data)
         self.A = nn.ModuleList(_convolution(features, data) for _ in range(grids))
         self.B = nn.ModuleList(self._extractors(data) for _ in range(grids))
-        self.R = nn.ModuleList(self._normalised(_convolution(data, data, 2), data)
+        self.R = nn.ModuleList(self._normalise(_convolution(data, data, 2), data)
                                for _ in range(grids - 1))
-        self.Pi = nn.ModuleList(self._normalised(_convolution(features, features, 2), features)
+        self.Pi = nn.ModuleList(self._normalise(_convolution(features, features, 2), features)
                                 for _ in range(grids - 1))
         self.head = None if classes is None else nn.Linear(features, classes)
 
@@ -71,14 +71,14 @@ class MgNet(nn.Module):
         A has no N: the same A meets u = 0 and features of any size, so its statistics would be
         those of none of them.
         """
-        def made() -> nn.Module:
-            eta = self._normalised(_convolution(data, self.features), self.features)
+        def map_of_level() -> nn.Module:
+            eta = self._normalise(_convolution(data, self.features), self.features)
             before = [nn.BatchNorm2d(data)] if self.normalised else []
             return nn.Sequential(*before, nn.ReLU(), eta, nn.ReLU())
 
-        return nn.ModuleList(made() for _ in range(self.steps))
+        return nn.ModuleList(map_of_level() for _ in range(self.steps))
 
-    def _normalised(self, convolution: nn.Conv2d, channels: int) -> nn.Module:
+    def _normalise(self, convolution: nn.Conv2d, channels: int) -> nn.Module:
         return nn.Sequential(convolution, nn.BatchNorm2d(channels)) if self.normalised \
             else convolution
 

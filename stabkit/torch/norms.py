@@ -31,15 +31,15 @@ def with_all_digits(bound: Callable[..., Tensor]) -> Callable[..., Tensor]:
     fewer digits than :data:`ROUNDING` allows for: there the weight is taken in float64.
     """
     @wraps(bound)
-    def computed(weight: Tensor) -> Tensor:
+    def compute(weight: Tensor) -> Tensor:
         if is_under_autocast(weight):
             with torch.autocast(weight.device.type, enabled=False):
-                return computed(weight)
+                return compute(weight)
         if weight.device.type == "cuda" and weight.dtype is torch.float32:
             return bound(weight.double()).to(weight.dtype)
         return bound(weight)
 
-    return computed
+    return compute
 
 
 @with_all_digits

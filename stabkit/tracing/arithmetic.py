@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from stabkit.aliases import Array, Function, Operand
-from stabkit.tracing.array import Traced, made, operand, shape_of
+from stabkit.tracing.array import Traced, make_array, operand, shape_of
 from stabkit.tracing.tracer import Tracer
 
 #: Functions that are not linear and stay nodes.
@@ -31,17 +31,17 @@ def elementwise(tracer: Tracer, name: str, *inputs: Any) -> Array:
     values = tracer.node(name, parts)
     for factor in factors:
         values = values.times(factor)
-    return made(tracer, values, shape)
+    return make_array(tracer, values, shape)
 
 
 def _sum(tracer: Tracer, a: Array, b: Array) -> Array:
     shape = np.broadcast_shapes(shape_of(a), shape_of(b))
-    return made(tracer, operand(tracer, a, shape) + operand(tracer, b, shape), shape)
+    return make_array(tracer, operand(tracer, a, shape) + operand(tracer, b, shape), shape)
 
 
 def _difference(tracer: Tracer, a: Array, b: Array) -> Array:
     shape = np.broadcast_shapes(shape_of(a), shape_of(b))
-    return made(tracer, operand(tracer, a, shape) + -operand(tracer, b, shape), shape)
+    return make_array(tracer, operand(tracer, a, shape) + -operand(tracer, b, shape), shape)
 
 
 def _product(tracer: Tracer, a: Array, b: Array) -> Array:
@@ -52,7 +52,7 @@ def _product(tracer: Tracer, a: Array, b: Array) -> Array:
     if not y.is_constant:
         return elementwise(tracer, "multiply", a, b)
     x = operand(tracer, a, shape)
-    return made(tracer, x.times(y if y.count == 1 else operand(tracer, b, shape)), shape)
+    return make_array(tracer, x.times(y if y.count == 1 else operand(tracer, b, shape)), shape)
 
 
 def _quotient(tracer: Tracer, a: Array, b: Array) -> Array:
@@ -61,10 +61,11 @@ def _quotient(tracer: Tracer, a: Array, b: Array) -> Array:
     if not divisor.is_constant:
         return elementwise(tracer, "divide", a, b)
     try:
-        inverse = made(tracer, divisor.reciprocals(), shape_of(b))
+        inverse = make_array(tracer, divisor.reciprocals(), shape_of(b))
     except ZeroDivisionError:
         tracer.stop("a division by 0")
-    return made(tracer, operand(tracer, a, shape).times(operand(tracer, inverse, shape)), shape)
+    return make_array(tracer, operand(tracer, a, shape).times(operand(tracer, inverse, shape)),
+                      shape)
 
 
 def _power(tracer: Tracer, a: Array, exponent: Operand) -> Array:
@@ -75,7 +76,7 @@ def _power(tracer: Tracer, a: Array, exponent: Operand) -> Array:
     for _ in range(int(exponent)):
         result = _product(tracer, result, a)
     return result if isinstance(result, Traced) else \
-        made(tracer, operand(tracer, result), shape_of(a))
+        make_array(tracer, operand(tracer, result), shape_of(a))
 
 
 def _matmul(tracer: Tracer, a: Array, b: Array) -> Array:
@@ -91,7 +92,7 @@ def _node(ufunc: Any) -> Function:
 ARITHMETIC: dict[Any, Function] = {
     **{ufunc: _node(ufunc) for ufunc in _ELEMENTWISE}, np.matmul: _matmul,
     np.add: _sum, np.subtract: _difference, np.multiply: _product, np.divide: _quotient,
-    np.negative: lambda tracer, a: made(tracer, -operand(tracer, a), shape_of(a)),
+    np.negative: lambda tracer, a: make_array(tracer, -operand(tracer, a), shape_of(a)),
     np.positive: lambda tracer, a: a.copy(), np.power: _power, np.float_power: _power,
     np.square: lambda tracer, a: _power(tracer, a, 2),
 }

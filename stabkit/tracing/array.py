@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 
 from stabkit.aliases import Array, Operand
 from stabkit.arithmetic.rational import Constant
-from stabkit.tracing.form import Form, joined
+from stabkit.tracing.form import Form, join_forms
 from stabkit.tracing.numbers import exact_form
 from stabkit.tracing.tracer import Tracer
 
@@ -43,7 +43,7 @@ class _Cell:
             for places, form in self._written:
                 index[places] = first + np.arange(places.size)
                 first += form.count
-            self._form = joined([self._form, *(form for _, form in self._written)]).take(index)
+            self._form = join_forms([self._form, *(form for _, form in self._written)]).take(index)
             self._written = []
         return self._form
 
@@ -86,7 +86,7 @@ class Traced:
         return kind(self.tracer, self.cell, np.asarray(index))
 
     def copy(self, order: str = "C") -> Array:
-        return made(self.tracer, self.form, self.shape)
+        return make_array(self.tracer, self.form, self.shape)
 
     __copy__ = copy
 
@@ -144,7 +144,7 @@ class Traced:
             more = "".join(f", {name}=" for name in options)
             self.tracer.stop(f"np.{ufunc.__name__}.{method}{more} is not followed")
         else:
-            result = self._applied(ufunc, inputs)
+            result = self._apply(ufunc, inputs)
         if out is None:
             return result
         if not isinstance(out, TracedArray):
@@ -159,7 +159,7 @@ class Traced:
             self.tracer.stop(f"np.{func.__name__} is not followed")
         return known(self.tracer, *args, **options)
 
-    def _applied(self, ufunc: Any, inputs: tuple[Any, ...]) -> Any:
+    def _apply(self, ufunc: Any, inputs: tuple[Any, ...]) -> Any:
         known = self.tracer.functions.get(ufunc)
         if known is None:
             self.tracer.stop(f"np.{ufunc.__name__} is not followed")
@@ -303,24 +303,24 @@ class TracedArray(Traced):
 
     def reshape(self, *shape: Any, order: Order = "C") -> Array:
         new = shape[0] if len(shape) == 1 and not isinstance(shape[0], Integral) else shape
-        return self._moved(self.index.reshape(new, order=order))
+        return self._move(self.index.reshape(new, order=order))
 
     def ravel(self, order: Order = "C") -> Array:
-        return self._moved(self.index.ravel(order))
+        return self._move(self.index.ravel(order))
 
     def flatten(self, order: Order = "C") -> Array:
         return self.ravel(order).copy()
 
     def transpose(self, *axes: Any) -> Array:
-        return self._moved(self.index.transpose(*axes))
+        return self._move(self.index.transpose(*axes))
 
     def swapaxes(self, a: int, b: int) -> Array:
-        return self._moved(self.index.swapaxes(a, b))
+        return self._move(self.index.swapaxes(a, b))
 
     def squeeze(self, axis: Any = None) -> Array:
-        return self._moved(self.index.squeeze(axis))
+        return self._move(self.index.squeeze(axis))
 
-    def _moved(self, index: np.ndarray) -> Array:
+    def _move(self, index: np.ndarray) -> Array:
         part = self.view(index)
         return part if np.may_share_memory(index, self.index) else part.copy()
 
@@ -342,7 +342,7 @@ class TracedArray(Traced):
         return np.clip(self, low, high)
 
 
-def made(tracer: Tracer, form: Form, shape: tuple[int, ...]) -> Array:
+def make_array(tracer: Tracer, form: Form, shape: tuple[int, ...]) -> Array:
     """A new array of such forms; a number where the shape is ()."""
     kind = TracedArray if shape else Traced
     return kind(tracer, _Cell(form), np.arange(prod(shape)).reshape(shape))
@@ -365,7 +365,7 @@ def _of_numbers(tracer: Tracer, value: Array) -> tuple[Form, tuple[int, ...]]:
         return value.form, value.shape
     array = np.asarray(value, dtype=object) if isinstance(value, Constant) else np.asarray(value)
     if array.dtype == object and any(isinstance(entry, Traced) for entry in array.flat):
-        return joined([operand(tracer, entry) for entry in array.flat]), array.shape
+        return join_forms([operand(tracer, entry) for entry in array.flat]), array.shape
     if array.dtype.kind not in "bifuO":
         tracer.stop(f"numbers of dtype {array.dtype} are not followed")
     return exact_form(array, tracer.reading), array.shape

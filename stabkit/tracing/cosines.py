@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from stabkit.aliases import Function
-from stabkit.tracing.modes import Basis, Factor, Signal, is_zero, number, stopped
+from stabkit.tracing.modes import Basis, Factor, Signal, is_zero, number, stop_tracing
 
 #: The types whose modes are orthogonal, with any norm; a norm of its own makes them longer only.
 _ORTHOGONAL = {"dct": (2, 4), "dst": (1, 2, 4)}
@@ -35,20 +35,20 @@ def _basis(kind: str, suffix: str, several: tuple[Function, Function], axes: int
     axis = options.get("axis", -1)
     if len(args) > 1 or set(options) - {"type", "norm", "workers", "axis"} or \
             (not suffix and (axes != 1 or axis not in (0, -1))):
-        stopped("a transform of some axes, or of another length; use dctn")
+        stop_tracing("a transform of some axes, or of another length; use dctn")
     norm = options.get("norm")
     if type_ not in _ORTHOGONAL[kind] and not (kind == "dst" and type_ == 3 and norm == "ortho") \
             and not (kind == "dct" and type_ == 3 and norm == "ortho"):
-        stopped(f"a {kind} of type {type_}, whose modes are not orthogonal,")
+        stop_tracing(f"a {kind} of type {type_}, whose modes are not orthogonal,")
     name = f"a basis of {'cosines' if kind == 'dct' else 'sines'} (type {type_})"
     there, back = several
-    return _known(name, there, back, type_, norm)
+    return _known_basis(name, there, back, type_, norm)
 
 
 _BASES: dict[tuple, Basis] = {}
 
 
-def _known(name: str, there: Function, back: Function, type_: int, norm: Any) -> Basis:
+def _known_basis(name: str, there: Function, back: Function, type_: int, norm: Any) -> Basis:
     """One object for one basis."""
     return _BASES.setdefault((name, norm), Basis(name, partial(there, type=type_, norm=norm),
                                                  partial(back, type=type_, norm=norm)))
@@ -60,7 +60,7 @@ def _forward(plain: Function, kind: str, suffix: str, several: tuple, a: Any, *a
         return plain(a, *args, **options)
     basis = _basis(kind, suffix, several, a.ndim, args, options)
     if a.basis not in (None, basis):
-        stopped("modes of two different bases, or of two norms")
+        stop_tracing("modes of two different bases, or of two norms")
     out = np.empty(a.shape, dtype=object)
     for place, factor in np.ndenumerate(a.factors):
         out[place] = Factor(factor.re, factor.im, factor.den, (id(basis), *place))
@@ -76,8 +76,8 @@ def _backward(plain: Function, kind: str, suffix: str, several: tuple, a: Any, *
     for place, entry in np.ndenumerate(a):
         factor = number(entry)
         if factor.mode != (id(basis), *place) and not is_zero(factor):
-            stopped("modes that have changed their places, or of another basis or norm,")
+            stop_tracing("modes that have changed their places, or of another basis or norm,")
         if factor.im != 0:
-            stopped("a complex factor of a cosine")
+            stop_tracing("a complex factor of a cosine")
         out[place] = Factor(factor.re, factor.im, factor.den, place)
     return Signal(out, basis)

@@ -18,7 +18,7 @@ from stabkit.tracing.run import Trace
 _OPEN = 12  # unknowns of a system
 
 
-def eliminated(found: Trace) -> Trace:
+def eliminate(found: Trace) -> Trace:
     """The step with its small linear systems solved, whose entries are quotients in the step.
 
     Raises
@@ -37,7 +37,7 @@ def eliminated(found: Trace) -> Trace:
         width = right.count // rows.count
         i, j, k = (places.ravel() for places in np.indices((rows.count, rows.count, width)))
         inverse = _inverse(rows, node.line)
-        solutions.append((node.first, right.combined(
+        solutions.append((node.first, right.combine(
             j * width + k, inverse.take(i * rows.count + j), i * width + k, right.count)))
     return replace(found, form=_put_in(found.form, solutions, found.size), nodes=())
 
@@ -49,8 +49,8 @@ def _put_in(form: Form, solutions: list[tuple[int, Form]], size: int) -> Form:
         chosen = (form.columns >= first) & (form.columns < first + solution.count)
         if chosen.any():
             weights = constants(form.numerators[chosen], form.denominator)
-            total = total + solution.combined(form.columns[chosen] - first, weights,
-                                              form.rows[chosen], form.count)
+            total = total + solution.combine(form.columns[chosen] - first, weights,
+                                             form.rows[chosen], form.count)
     return total
 
 

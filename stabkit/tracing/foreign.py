@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from stabkit.aliases import Array, Function
-from stabkit.tracing.array import Traced, made, operand, shape_of
+from stabkit.tracing.array import Traced, make_array, operand, shape_of
 from stabkit.tracing.moving import Pool
 from stabkit.tracing.tracer import Tracer
 
@@ -46,7 +46,7 @@ class ForeignStep(ABC):
         """What the step gives for numbers."""
 
     @abstractmethod
-    def followed(self, tracer: Tracer, u: Array, *dt: Any) -> Array:
+    def follow(self, tracer: Tracer, u: Array, *dt: Any) -> Array:
         """What its graph gives for symbols."""
 
     @abstractmethod
@@ -59,7 +59,7 @@ def parameters_of(function: Function) -> list[inspect.Parameter]:
     return list(inspect.signature(getattr(function, "forward", function)).parameters.values())
 
 
-def moved(tracer: Tracer, move: Function, args: Any, held: tuple[int, ...]) -> Any:
+def move_by_places(tracer: Tracer, move: Function, args: Any, held: tuple[int, ...]) -> Any:
     """What an operation that only moves entries makes of its arguments, by their places."""
     pool = Pool(tracer)
     return pool.array(move(*(pool.places(arg) if k in held else arg
@@ -73,7 +73,7 @@ def holds_symbols(value: Any) -> bool:
     return isinstance(value, Traced)
 
 
-def as_traced(tracer: Tracer, value: Array) -> Array:
+def to_symbols(tracer: Tracer, value: Array) -> Array:
     """Numbers as a traced array."""
-    return value if isinstance(value, Traced) else made(tracer, operand(tracer, value),
-                                                        shape_of(value))
+    return value if isinstance(value, Traced) else make_array(tracer, operand(tracer, value),
+                                                              shape_of(value))

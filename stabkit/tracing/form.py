@@ -69,11 +69,11 @@ class Form:
         index = np.asarray(index, dtype=np.int64).ravel()
         if index.size == self.count and _is_range(index):
             return self
-        picked, rows = self._picked(index)
+        picked, rows = self._pick(index)
         return Form(index.size, rows, self.columns[picked], self.numerators[picked],
                     self.denominator)
 
-    def _picked(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _pick(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if self.is_single:
             return index, np.arange(index.size)
         starts = self.starts
@@ -99,29 +99,29 @@ class Form:
         return Form(self.count, self.rows, self.columns, -self.numerators, self.denominator)
 
     def __add__(self, other: Form) -> Form:
-        a, b = shared([self, other])
+        a, b = share_denominator([self, other])
         if (a.rows is b.rows and a.columns is b.columns) or (
                 a.rows.size == b.rows.size and np.array_equal(a.columns, b.columns)
                 and np.array_equal(a.rows, b.rows)):
             numerators = _safe(a.numerators, 2) + _safe(b.numerators, 2)
-            return trimmed(a.count, a.rows, a.columns, numerators, a.denominator)
-        return merged(a.count, np.concatenate([a.rows, b.rows]),
-                      np.concatenate([a.columns, b.columns]),
-                      np.concatenate([a.numerators, b.numerators]), a.denominator)
+            return trim(a.count, a.rows, a.columns, numerators, a.denominator)
+        return merge_entries(a.count, np.concatenate([a.rows, b.rows]),
+                             np.concatenate([a.columns, b.columns]),
+                             np.concatenate([a.numerators, b.numerators]), a.denominator)
 
     def times(self, factor: Form) -> Form:
         """Each row times the constant in the same row of `factor`."""
         weights = factor.constants()
         weights = weights[self.rows] if factor.count != 1 else \
             np.broadcast_to(weights, (self.rows.size, weights.shape[1]))
-        return trimmed(self.count, self.rows, self.columns,
-                        products(self.numerators, weights),
-                        product(self.denominator, factor.denominator))
+        return trim(self.count, self.rows, self.columns,
+                     products(self.numerators, weights),
+                     product(self.denominator, factor.denominator))
 
     def over(self, divisor: tuple[int, ...]) -> Form:
         """Each row divided by one polynomial."""
-        return trimmed(self.count, self.rows, self.columns, self.numerators,
-                        product(self.denominator, divisor))
+        return trim(self.count, self.rows, self.columns, self.numerators,
+                     product(self.denominator, divisor))
 
     def without_step(self) -> tuple[Form, Form | None]:
         """The rows over a polynomial in the step that all of them share, and that polynomial."""
@@ -134,13 +134,13 @@ class Form:
         factors = n[:, at].astype(object) // p[at]
         if (factors[:, None] * p != n).any():
             return self, None
-        return trimmed(self.count, self.rows, self.columns, factors[:, None], (1,)), \
+        return trim(self.count, self.rows, self.columns, factors[:, None], (1,)), \
             constants(_short(p[None]), self.denominator)
 
     def reciprocals(self) -> Form:
         """One over each row, which is a constant; ZeroDivisionError where one is 0."""
         rows = [tuple(row) for row in self.constants().tolist()]
-        known = {row: _stripped(row) for row in dict.fromkeys(rows)}
+        known = {row: _strip(row) for row in dict.fromkeys(rows)}
         if any(not row for row in known.values()):
             raise ZeroDivisionError
         whole: tuple[int, ...] = (1,)
@@ -154,15 +154,15 @@ class Form:
         numerators = np.array([filled[row] for row in rows], dtype=object).reshape(-1, width)
         return constants(_short(numerators), whole)
 
-    def combined(self, taken: np.ndarray, weights: Form | None, target: np.ndarray, count: int
-                 ) -> Form:
+    def combine(self, taken: np.ndarray, weights: Form | None, target: np.ndarray, count: int
+                ) -> Form:
         """Row r is the sum of w_k times row taken_k over all k with target_k = r."""
-        picked, which = self._picked(taken)
+        picked, which = self._pick(taken)
         numerators, denominator = self.numerators[picked], self.denominator
         if weights is not None:
             numerators = products(numerators, weights.constants()[which])
             denominator = product(denominator, weights.denominator)
-        return merged(count, target[which], self.columns[picked], numerators, denominator)
+        return merge_entries(count, target[which], self.columns[picked], numerators, denominator)
 
 
 def unknowns(count: int, first: int = 1) -> Form:
@@ -174,8 +174,8 @@ def unknowns(count: int, first: int = 1) -> Form:
 def constants(numerators: np.ndarray, denominator: Sequence[int] = (1,)) -> Form:
     """Rows without unknowns; `numerators` has shape (count, degree + 1)."""
     count = len(numerators)
-    return trimmed(count, np.arange(count), np.full(count, CONSTANT, dtype=np.int64), numerators,
-                    tuple(denominator))
+    return trim(count, np.arange(count), np.full(count, CONSTANT, dtype=np.int64), numerators,
+                 tuple(denominator))
 
 
 def step() -> Form:
@@ -183,9 +183,9 @@ def step() -> Form:
     return constants(np.array([[0, 1]], dtype=np.int64))
 
 
-def joined(forms: Sequence[Form]) -> Form:
+def join_forms(forms: Sequence[Form]) -> Form:
     """All rows, those of one form after those of another."""
-    forms = shared(forms)
+    forms = share_denominator(forms)
     before = np.cumsum([0, *(form.count for form in forms)])
     return Form(int(before[-1]),
                 np.concatenate([form.rows + k for form, k in zip(forms, before, strict=False)]),
@@ -193,20 +193,20 @@ def joined(forms: Sequence[Form]) -> Form:
                 np.concatenate([form.numerators for form in forms]), forms[0].denominator)
 
 
-def shared(forms: Sequence[Form]) -> list[Form]:
+def share_denominator(forms: Sequence[Form]) -> list[Form]:
     """The same forms with one denominator and one degree."""
     denominator = forms[0].denominator
     for form in forms[1:]:
         denominator = _common(denominator, form.denominator)
-    scaled = [_raised(form, denominator) for form in forms]
+    scaled = [_extend_denominator(form, denominator) for form in forms]
     width = max(form.numerators.shape[1] for form in scaled)
     exact = any(form.numerators.dtype == object for form in scaled)
     return [Form(form.count, form.rows, form.columns, _as(_wide(form.numerators, width), exact),
                  denominator) for form in scaled]
 
 
-def merged(count: int, rows: np.ndarray, columns: np.ndarray, numerators: np.ndarray,
-           denominator: tuple[int, ...]) -> Form:
+def merge_entries(count: int, rows: np.ndarray, columns: np.ndarray, numerators: np.ndarray,
+                  denominator: tuple[int, ...]) -> Form:
     """A form from entries in any order; those at one place are added up."""
     if not rows.size:
         return Form(count, rows, columns, numerators, denominator)
@@ -216,12 +216,12 @@ def merged(count: int, rows: np.ndarray, columns: np.ndarray, numerators: np.nda
     first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
     numerators = numerators[order]
     if first.size < key.size:
-        numerators = _added(numerators, first, np.diff(np.append(first, key.size)))
+        numerators = _add_rows(numerators, first, np.diff(np.append(first, key.size)))
         key = key[first]
-    return trimmed(count, key >> 32, key & 0xFFFFFFFF, numerators, denominator)
+    return trim(count, key >> 32, key & 0xFFFFFFFF, numerators, denominator)
 
 
-def _added(numerators: np.ndarray, first: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+def _add_rows(numerators: np.ndarray, first: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """The sums of neighbouring rows; `first` tells where each sum begins."""
     most = int(lengths.max())
     numerators = _safe(numerators, most)
@@ -234,8 +234,8 @@ def _added(numerators: np.ndarray, first: np.ndarray, lengths: np.ndarray) -> np
     return total
 
 
-def trimmed(count: int, rows: np.ndarray, columns: np.ndarray, numerators: np.ndarray,
-             denominator: tuple[int, ...]) -> Form:
+def trim(count: int, rows: np.ndarray, columns: np.ndarray, numerators: np.ndarray,
+          denominator: tuple[int, ...]) -> Form:
     """Without entries and leading coefficients that are zero, and in lower terms."""
     nonzero = numerators != 0
     kept = nonzero.any(axis=1)
@@ -246,14 +246,14 @@ def trimmed(count: int, rows: np.ndarray, columns: np.ndarray, numerators: np.nd
     width = int(used[-1]) + 1 if used.size else 1
     numerators = numerators[:, :width]
     if denominator != (1,):
-        numerators, denominator = _lowered(numerators, denominator)
+        numerators, denominator = _lowest_terms(numerators, denominator)
     if numerators.shape[1] - 1 > _DEGREE or len(denominator) - 1 > _DEGREE:
         raise TracingStopped(f"a polynomial in the step of degree beyond {_DEGREE}")
     return Form(count, rows, columns, _short(numerators), denominator)
 
 
-def _lowered(numerators: np.ndarray, denominator: tuple[int, ...]
-             ) -> tuple[np.ndarray, tuple[int, ...]]:
+def _lowest_terms(numerators: np.ndarray, denominator: tuple[int, ...]
+                  ) -> tuple[np.ndarray, tuple[int, ...]]:
     if denominator[-1] < 0:
         numerators, denominator = -numerators, tuple(-c for c in denominator)
     if numerators.size:
@@ -312,7 +312,7 @@ def _common(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(int(c) for c in (p * (q // p.gcd(q))).coeffs())
 
 
-def _raised(form: Form, denominator: tuple[int, ...]) -> Form:
+def _extend_denominator(form: Form, denominator: tuple[int, ...]) -> Form:
     """The form with a multiple of its denominator in place of it."""
     if form.denominator == denominator:
         return form
@@ -347,7 +347,7 @@ def _short(numerators: np.ndarray) -> np.ndarray:
     return numerators.astype(np.int64) if _size(numerators) < _FITS else numerators
 
 
-def _stripped(row: tuple[int, ...]) -> tuple[int, ...]:
+def _strip(row: tuple[int, ...]) -> tuple[int, ...]:
     while row and row[-1] == 0:
         row = row[:-1]
     return row

@@ -11,9 +11,9 @@ import numpy as np
 
 from stabkit.aliases import Array, Held
 from stabkit.arithmetic.rational import fractions
-from stabkit.arithmetic.rounding import is_rounded, meant
+from stabkit.arithmetic.rounding import is_rounded, meaning
 from stabkit.errors import InvalidArgument
-from stabkit.tracing.form import CONSTANT, Form, merged, products
+from stabkit.tracing.form import CONSTANT, Form, merge_entries, products
 from stabkit.tracing.run import Trace
 
 
@@ -71,7 +71,7 @@ def free(found: Trace, held: Held = None) -> Free:
     if not places.size:
         raise InvalidArgument("held: every entry is held, nothing is left to be a signal")
     form = _put_in(found.form, flat, exact)
-    _check_kept(form, flat, exact, found.shape)
+    _check_constancy(form, flat, exact, found.shape)
     number = np.full(flat.size + 1, -1, dtype=np.int64)
     number[0], number[places + 1] = 0, 1 + np.arange(places.size)
     kept = form.take(places)
@@ -97,7 +97,7 @@ def _pairs(held: Held, shape: tuple[int, ...]) -> list[tuple[Array, Array]]:
 
 def _exact(value: Array) -> Array:
     if np.ndim(value) == 0:
-        return meant(value) if is_rounded(value) else fractions([value], "held")[0]
+        return meaning(value) if is_rounded(value) else fractions([value], "held")[0]
     return np.vectorize(_exact, otypes=[object])(np.asarray(value, dtype=object))
 
 
@@ -117,23 +117,24 @@ def _put_in(form: Form, flat: np.ndarray, values: np.ndarray) -> Form:
     weights[moved, 0] = [v.numerator * (denominator // v.denominator) for v in exact]
     columns = form.columns.copy()
     columns[moved] = CONSTANT
-    return merged(form.count, form.rows, columns, products(form.numerators, weights),
-                  tuple(c * denominator for c in form.denominator))
+    return merge_entries(form.count, form.rows, columns, products(form.numerators, weights),
+                         tuple(c * denominator for c in form.denominator))
 
 
-def _check_kept(form: Form, flat: np.ndarray, values: np.ndarray, shape: tuple[int, ...]) -> None:
+def _check_constancy(form: Form, flat: np.ndarray, values: np.ndarray, shape: tuple[int, ...]
+                     ) -> None:
     rows = form.take(np.flatnonzero(flat))
     wanted = values[flat]
     constants = rows.constants()
     if rows.is_constant and all(
-            _scaled(row, wanted[k].denominator) == _scaled(form.denominator, wanted[k].numerator)
+            _scale(row, wanted[k].denominator) == _scale(form.denominator, wanted[k].numerator)
             for k, row in enumerate(constants.tolist())):
         return
     raise InvalidArgument(f"held: the step of shape {shape} does not keep all of the values that "
                           "are held; hold places that it leaves as they are")
 
 
-def _scaled(p: Any, factor: int) -> list[int]:
+def _scale(p: Any, factor: int) -> list[int]:
     scaled = [int(c) * factor for c in p]
     while scaled and scaled[-1] == 0:
         scaled.pop()

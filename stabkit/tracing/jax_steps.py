@@ -13,7 +13,7 @@ import numpy as np
 from stabkit.aliases import Array, Function, Record
 from stabkit.errors import UNFIT, in_words
 from stabkit.tracing.array import shape_of
-from stabkit.tracing.foreign import ALIKE, ForeignStep, as_traced, holds_symbols, moved
+from stabkit.tracing.foreign import ALIKE, ForeignStep, holds_symbols, move_by_places, to_symbols
 from stabkit.tracing.tracer import Tracer
 
 # Operations that move entries, and which of their arguments hold entries.
@@ -50,7 +50,7 @@ class JaxStep(ForeignStep):
             return np.array(self.function(jnp.asarray(np.asarray(u, dtype=float)),
                                           *map(float, dt)))
 
-    def followed(self, tracer: Tracer, u: Array, *dt: Any) -> Array:
+    def follow(self, tracer: Tracer, u: Array, *dt: Any) -> Array:
         with _double():
             try:
                 closed = jax.make_jaxpr(self.function)(jnp.ones(u.shape), *[0.5] * len(dt))
@@ -68,7 +68,7 @@ def _run(tracer: Tracer, closed: Any, inputs: list[Array]) -> list[Array]:
         return _as_written(name.val) if hasattr(name, "val") else known[name]
 
     for equation in jaxpr.eqns:
-        found = _applied(tracer, equation, [value(name) for name in equation.invars])
+        found = _apply(tracer, equation, [value(name) for name in equation.invars])
         known |= dict(zip(equation.outvars, found, strict=True))
     return [value(name) for name in jaxpr.outvars]
 
@@ -82,22 +82,22 @@ def _as_written(value: Any) -> np.ndarray:
     return value
 
 
-def _applied(tracer: Tracer, equation: Any, args: list[Array]) -> list[Array]:
+def _apply(tracer: Tracer, equation: Any, args: list[Array]) -> list[Array]:
     name, params = equation.primitive.name, equation.params
     if not holds_symbols(args):
         return _as_list(_in_jax(equation, *args))
     inner = next((params[key] for key in _INNER if key in params), None)
     if name == "scan":
-        return _scanned(tracer, inner, args, params)
+        return _scan(tracer, inner, args, params)
     if inner is not None and name not in ("while", "cond"):
         return _run(tracer, inner, args)
     if name in _MOVING:
-        return _as_list(moved(tracer, partial(_in_jax, equation), args, _MOVING[name]))
+        return _as_list(move_by_places(tracer, partial(_in_jax, equation), args, _MOVING[name]))
     if name in ("concatenate", "stack"):
         axis = params["dimension"] if "dimension" in params else params["axis"]
-        return [getattr(np, name)([as_traced(tracer, arg) for arg in args], axis)]
+        return [getattr(np, name)([to_symbols(tracer, arg) for arg in args], axis)]
     if name == "scatter-add":
-        return [_scattered(tracer, equation, *args)]
+        return [_scatter(tracer, equation, *args)]
     if name not in _FOLLOWED:
         tracer.stop(f"JAX's operation {name} is not followed")
     return [_FOLLOWED[name](tracer, *args, **params)]
@@ -132,7 +132,7 @@ def _as_list(found: Any) -> list[Any]:
 
 
 # -- operations ------------------------------------------------------------------------------------
-def _scattered(tracer: Tracer, equation: Any, a: Array, places: Array, more: Array) -> Array:
+def _scatter(tracer: Tracer, equation: Any, a: Array, places: Array, more: Array) -> Array:
     """Sums at some places, each of which gets one term at most."""
     add_up = _bound(equation)
 
@@ -145,11 +145,11 @@ def _scattered(tracer: Tracer, equation: Any, a: Array, places: Array, more: Arr
         tracer.stop("several terms are added at one place")
     number = np.arange(1, 1 + int(np.prod(width))).reshape(width)
     taken = add(np.zeros(shape), number).astype(np.int64)
-    terms = np.concatenate([as_traced(tracer, np.zeros(1)), np.ravel(as_traced(tracer, more))])
+    terms = np.concatenate([to_symbols(tracer, np.zeros(1)), np.ravel(to_symbols(tracer, more))])
     return a + np.reshape(terms[taken.ravel()], shape)
 
 
-def _scanned(tracer: Tracer, inner: Any, args: list[Array], params: Record) -> list[Array]:
+def _scan(tracer: Tracer, inner: Any, args: list[Array], params: Record) -> list[Array]:
     """A loop of fixed length, turn by turn."""
     constants, carried = params["num_consts"], params["num_carry"]
     fixed, state = args[:constants], args[constants:constants + carried]
@@ -160,7 +160,7 @@ def _scanned(tracer: Tracer, inner: Any, args: list[Array], params: Record) -> l
         state = made[:carried]
         found.append(made[carried:])
     found = found[::-1] if params["reverse"] else found
-    return [*state, *(np.stack([as_traced(tracer, part) for part in parts])
+    return [*state, *(np.stack([to_symbols(tracer, part) for part in parts])
                       for parts in zip(*found, strict=True))]
 
 
@@ -172,7 +172,7 @@ def _product(tracer: Tracer, a: Array, b: Array, dimension_numbers: Any, **param
     return np.dot(a, np.moveaxis(b, right[0], 0))
 
 
-def _summed(tracer: Tracer, a: Array, cumulative: bool = False, **params: Any) -> Array:
+def _sum(tracer: Tracer, a: Array, cumulative: bool = False, **params: Any) -> Array:
     if not cumulative:
         return np.sum(a, axis=tuple(params["axes"]))
     axis = params["axis"]
@@ -199,7 +199,7 @@ _FOLLOWED: dict[str, Function] = {
     "select_n": lambda tracer, which, *cases, **params: np.where(which, cases[1], cases[0]),
     "clamp": lambda tracer, low, a, high, **params: np.clip(a, low, high),
     "logistic": lambda tracer, a, **params: 1 / (1 + np.exp(-a)),
-    "convert_element_type": _as_float, "dot_general": _product, "reduce_sum": _summed,
-    "cumsum": partial(_summed, cumulative=True), "stop_gradient": lambda tracer, a, **params: a,
+    "convert_element_type": _as_float, "dot_general": _product, "reduce_sum": _sum,
+    "cumsum": partial(_sum, cumulative=True), "stop_gradient": lambda tracer, a, **params: a,
     "add_any": _plainly(np.add),
 }

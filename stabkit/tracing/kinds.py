@@ -90,7 +90,7 @@ def kinds_of(form: Form, shape: tuple[int, ...]) -> Kinds:
 
 def _labels(form: Form, shape: tuple[int, ...]) -> np.ndarray:
     """A number for each row, equal for rows of one stencil and for no others."""
-    entry = _numbered(np.column_stack([_offsets(form, shape), _coefficients(form)]))
+    entry = _number_rows(np.column_stack([_offsets(form, shape), _coefficients(form)]))
     lengths = np.diff(form.starts)
     draw = np.random.default_rng(_SEED).integers(0, 2**63, int(entry.max(initial=0)) + 1,
                                                  dtype=np.uint64)
@@ -124,22 +124,22 @@ def _offsets(form: Form, shape: tuple[int, ...]) -> np.ndarray:
 
 def _coefficients(form: Form) -> np.ndarray:
     if form.numerators.dtype != object:
-        return _numbered(form.numerators)
+        return _number_rows(form.numerators)
     known: dict[tuple, int] = {}
     return np.array([known.setdefault(tuple(row), len(known))
                      for row in form.numerators.tolist()], dtype=np.int64)
 
 
-def _numbered(rows: np.ndarray) -> np.ndarray:
+def _number_rows(rows: np.ndarray) -> np.ndarray:
     """A number for each row of integers, equal for equal rows and for no others."""
     label = np.zeros(len(rows), dtype=np.int64)
     for column in rows.T:
-        values = _ranked(column)
-        label = _ranked(label * (int(values.max(initial=0)) + 1) + values)
+        values = _rank(column)
+        label = _rank(label * (int(values.max(initial=0)) + 1) + values)
     return label
 
 
-def _ranked(values: np.ndarray) -> np.ndarray:
+def _rank(values: np.ndarray) -> np.ndarray:
     """Which of the different values, in order, each one is."""
     if not values.size:
         return values

@@ -18,18 +18,18 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from stabkit.aliases import Array, Function, Record
-from stabkit.tracing.array import Traced, TracedArray, made, operand, plain, shape_of
-from stabkit.tracing.foreign import ForeignStep, as_traced
+from stabkit.tracing.array import Traced, TracedArray, make_array, operand, plain, shape_of
+from stabkit.tracing.foreign import ForeignStep, to_symbols
 from stabkit.tracing.linear_maps import (
     generic_filter,
     image_filters,
     interpolation,
     signal_filters,
 )
-from stabkit.tracing.moving import filled
+from stabkit.tracing.moving import fill
 from stabkit.tracing.solving import of_superlu, solvers, sparse_solvers
-from stabkit.tracing.sparse import Sparse, is_linear_operator, making, of_linear_operator
-from stabkit.tracing.summing import correlated
+from stabkit.tracing.sparse import Sparse, is_linear_operator, maker_of_matrices, of_linear_operator
+from stabkit.tracing.summing import correlate_symbols
 from stabkit.tracing.tracer import Tracer
 
 
@@ -39,7 +39,7 @@ def on_symbols(function: Function, tracer: Tracer, buffers: bool = False) -> Fun
     With `buffers`, arrays of floats that it reaches may have symbols written into them.
     """
     if isinstance(function, ForeignStep):
-        return lambda u, *dt: function.followed(tracer, u, *(as_traced(tracer, h) for h in dt))
+        return lambda u, *dt: function.follow(tracer, u, *(to_symbols(tracer, h) for h in dt))
     return _Stage(tracer, buffers).callable(function)
 
 
@@ -81,7 +81,7 @@ class Library:
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._module, name)
         if self._module.__name__ == "scipy.sparse" and callable(value):
-            return making(self._stage.tracer, value)
+            return maker_of_matrices(self._stage.tracer, value)
         return self._stage.stand_in(value)
 
 
@@ -154,7 +154,7 @@ class _Stage:
             return self.vectorize(value._dispatcher.py_func)
         if self.buffers and isinstance(value, np.ndarray) and value.dtype.kind == "f" and \
                 value.flags.writeable:
-            return self.known.setdefault(id(value), made(
+            return self.known.setdefault(id(value), make_array(
                 self.tracer, operand(self.tracer, value), value.shape))
         if isinstance(value, FunctionType) and value.__module__ and \
                 value.__module__.partition(".")[0] not in ("numpy", "scipy", "stabkit"):
@@ -200,24 +200,24 @@ class _Stage:
         return generic_filter(self.tracer, array, self.callable(function), *args, **options)
 
     def zeros(self, shape: Any, dtype: DTypeLike = float, *args: Any, **options: Any) -> Array:
-        return self._filled(shape, 0, dtype, np.zeros)
+        return self._fill(shape, 0, dtype, np.zeros)
 
     def ones(self, shape: Any, dtype: DTypeLike = float, *args: Any, **options: Any) -> Array:
-        return self._filled(shape, 1, dtype, np.ones)
+        return self._fill(shape, 1, dtype, np.ones)
 
     def full(self, shape: Any, value: Array, dtype: DTypeLike | None = None, **options: Any
             ) -> Array:
         if dtype is None and not isinstance(value, (float, Traced)):
             return np.full(shape, value)
-        return self._filled(shape, value, dtype or float,
-                            lambda shape, dtype: np.full(shape, value, dtype))
+        return self._fill(shape, value, dtype or float,
+                          lambda shape, dtype: np.full(shape, value, dtype))
 
-    def _filled(self, shape: Any, value: Array, dtype: DTypeLike, plain: Function
+    def _fill(self, shape: Any, value: Array, dtype: DTypeLike, plain: Function
                ) -> Array:
         if np.dtype(dtype).kind != "f":
             return plain(shape, dtype)
         shape = (int(shape),) if np.ndim(shape) == 0 else tuple(map(int, shape))
-        return filled(self.tracer, shape, value)
+        return fill(self.tracer, shape, value)
 
     def array(self, value: Array, dtype: DTypeLike | None = None, *args: Any, **options: Any
              ) -> Array:
@@ -227,11 +227,11 @@ class _Stage:
             return np.array(value, dtype, *args, **options)
         made_of = [self.array(part) if isinstance(part, (list, tuple)) else part for part in value]
         shape = np.broadcast_shapes(*map(shape_of, made_of))
-        return np.stack([made(self.tracer, operand(self.tracer, part, shape), shape)
+        return np.stack([make_array(self.tracer, operand(self.tracer, part, shape), shape)
                          for part in made_of]) if shape else self._row(made_of)
 
     def _row(self, parts: list[Array]) -> Array:
-        return np.concatenate([made(self.tracer, operand(self.tracer, part, (1,)), (1,))
+        return np.concatenate([make_array(self.tracer, operand(self.tracer, part, (1,)), (1,))
                                for part in parts])
 
     def asarray(self, value: Array, dtype: DTypeLike | None = None, *args: Any, **options: Any
@@ -246,7 +246,7 @@ class _Stage:
         origins = [origin] * np.ndim(array) if np.ndim(origin) == 0 else list(origin)
         if output is not None or options:
             self.tracer.stop("a filter with output= or axes= is not followed")
-        return correlated(self.tracer, array, plain(weights), mode, cval, origins)
+        return correlate_symbols(self.tracer, array, plain(weights), mode, cval, origins)
 
     def convolve(self, array: Array, weights: Array, output: Array = None, mode: str = "reflect",
                  cval: Array = 0, origin: Array = 0, **options: Any) -> Array:

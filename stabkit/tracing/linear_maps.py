@@ -29,26 +29,26 @@ _DIRECT = ("convolve", "fftconvolve", "oaconvolve", "correlate")  # transforms o
 
 def image_filters(ndimage: Any, tracer: Tracer) -> dict[Function, Function]:
     """For functions of scipy.ndimage."""
-    return {getattr(ndimage, name): _mapped(tracer, getattr(ndimage, name), at)
+    return {getattr(ndimage, name): _map_linearly(tracer, getattr(ndimage, name), at)
             for name, at in _IMAGES.items()}
 
 
 def signal_filters(signal: Any, tracer: Tracer) -> dict[Function, Function]:
     """For functions of scipy.signal."""
-    found = {getattr(signal, name): _mapped(tracer, getattr(signal, name), at)
+    found = {getattr(signal, name): _map_linearly(tracer, getattr(signal, name), at)
              for name, at in _SIGNALS.items()}
     for name in _DIRECT:
         directly = signal.correlate if name == "correlate" else signal.convolve
-        found[getattr(signal, name)] = _convolved(tracer, getattr(signal, name), directly)
+        found[getattr(signal, name)] = _convolve(tracer, getattr(signal, name), directly)
     return found
 
 
 def interpolation(tracer: Tracer) -> Function:
     """np.interp, which is linear in the values between which it interpolates."""
-    return _mapped(tracer, np.interp, 2)
+    return _map_linearly(tracer, np.interp, 2)
 
 
-def _mapped(tracer: Tracer, plainly: Function, at: int) -> Function:
+def _map_linearly(tracer: Tracer, plainly: Function, at: int) -> Function:
     def run(*args: Any, **options: Any) -> Any:
         if len(args) <= at or not isinstance(args[at], TracedArray):
             return plainly(*args, **options)
@@ -59,7 +59,7 @@ def _mapped(tracer: Tracer, plainly: Function, at: int) -> Function:
     return run
 
 
-def _convolved(tracer: Tracer, plainly: Function, directly: Function) -> Function:
+def _convolve(tracer: Tracer, plainly: Function, directly: Function) -> Function:
     def run(a: Any, b: Any, mode: str = "full", *args: Any, **options: Any) -> Any:
         if not (isinstance(a, Traced) or isinstance(b, Traced)):
             return plainly(a, b, mode, *args, **options)

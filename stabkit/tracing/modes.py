@@ -15,7 +15,7 @@ from flint import fmpq_poly
 
 from stabkit.aliases import Function, Operand
 from stabkit.arithmetic.flint_rationals import to_fmpq
-from stabkit.arithmetic.rounding import is_rounded, meant
+from stabkit.arithmetic.rounding import is_rounded, meaning
 from stabkit.errors import TracingStopped
 from stabkit.tracing.tracer import line_of_user
 
@@ -40,7 +40,7 @@ class Modes:
     basis: Basis
 
 
-def stopped(what: str) -> NoReturn:
+def stop_tracing(what: str) -> NoReturn:
     """Refuse what cannot be followed."""
     raise TracingStopped(f"{what} ({line_of_user()})")
 
@@ -91,7 +91,7 @@ class Factor:
 
     def __pow__(self, n: Any) -> Any:
         if n != int(n) or n < 0:
-            stopped("a power that is no whole number")
+            stop_tracing("a power that is no whole number")
         out = number(1)
         for _ in range(int(n)):
             out = _times(out, self)
@@ -100,10 +100,10 @@ class Factor:
     def inverse(self) -> Factor:
         """1/x."""
         if self.mode is not None:
-            stopped("a division by the data")
+            stop_tracing("a division by the data")
         size = self.re * self.re + self.im * self.im
         if size == 0:
-            stopped("a division by 0")
+            stop_tracing("a division by 0")
         if self.im == 0:
             return Factor(self.den, fmpq_poly([]), self.re)
         return Factor(self.re * self.den, -self.im * self.den, size)
@@ -112,20 +112,21 @@ class Factor:
         return Factor(self.re, -self.im, self.den, self.mode)
 
     def exp(self) -> NoReturn:
-        stopped("np.exp of the step, or of another function that is no quotient of polynomials,")
+        stop_tracing("np.exp of the step, or of another function that is no quotient of "
+                     "polynomials,")
 
     log = sqrt = sin = cos = tanh = sinh = cosh = exp
 
     def __float__(self) -> float:
-        stopped("float() looks at a value")
+        stop_tracing("float() looks at a value")
 
     def __bool__(self) -> bool:
-        stopped("a branch on a value")
+        stop_tracing("a branch on a value")
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        stopped(f"np.{name} of the step or of the data is not followed")
+        stop_tracing(f"np.{name} of the step or of the data is not followed")
 
 
 def number(value: Any) -> Factor:
@@ -140,16 +141,16 @@ def number(value: Any) -> Factor:
 def _exact(value: Any) -> fmpq_poly:
     value = value.item() if isinstance(value, np.generic) else value
     try:
-        taken = meant(value) if is_rounded(value) else Fraction(value)
+        taken = meaning(value) if is_rounded(value) else Fraction(value)
     except (TypeError, ValueError, OverflowError):
-        stopped(f"{value!r:.40} is no number that is followed")
+        stop_tracing(f"{value!r:.40} is no number that is followed")
     return fmpq_poly([to_fmpq(taken)])
 
 
 def _add(a: Factor, b: Any) -> Factor:
     b = number(b)
     if a.mode != b.mode and not (is_zero(a) or is_zero(b)):
-        stopped("a sum of different modes, or of a mode and a number")
+        stop_tracing("a sum of different modes, or of a mode and a number")
     mode = b.mode if is_zero(a) else a.mode
     if a.den == b.den:
         return Factor(a.re + b.re, a.im + b.im, a.den, mode)
@@ -164,7 +165,7 @@ def is_zero(a: Factor) -> bool:
 def _times(a: Factor, b: Any) -> Factor:
     b = number(b)
     if a.mode is not None and b.mode is not None:
-        stopped("a product of the data with itself")
+        stop_tracing("a product of the data with itself")
     return Factor(a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re, a.den * b.den,
                   a.mode if b.mode is None else b.mode)
 
@@ -184,14 +185,14 @@ class Signal:
         if isinstance(other, np.ndarray) and other.ndim == 0:
             other = other.item()
         if isinstance(other, Signal) or (not isinstance(other, Factor) and np.ndim(other)):
-            stopped("a product with an array or with the data, beside a Fourier transform")
+            stop_tracing("a product with an array or with the data, beside a Fourier transform")
         return Signal(operation(self.factors, number(other)), self.basis)
 
     def __add__(self, other: Operand) -> Signal:
         if not isinstance(other, Signal):
-            stopped("a source, beside a Fourier transform")
+            stop_tracing("a source, beside a Fourier transform")
         if self.basis and other.basis and self.basis != other.basis:
-            stopped("modes of two different bases")
+            stop_tracing("modes of two different bases")
         return Signal(self.factors + other.factors, self.basis or other.basis)
 
     __radd__ = __add__
@@ -237,18 +238,18 @@ class Signal:
     def __array_function__(self, func: Any, types: Any, args: Any, options: Any) -> Any:
         if func is np.real:
             return args[0].real
-        stopped(f"np.{func.__name__} beside a Fourier transform is not followed")
+        stop_tracing(f"np.{func.__name__} beside a Fourier transform is not followed")
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        stopped(f"the attribute {name} beside a Fourier transform is not followed")
+        stop_tracing(f"the attribute {name} beside a Fourier transform is not followed")
 
     def __getitem__(self, key: Any) -> Any:
-        stopped("a part of the data, beside a Fourier transform")
+        stop_tracing("a part of the data, beside a Fourier transform")
 
     def __pow__(self, exponent: Any) -> Any:
-        stopped("a power of the data")
+        stop_tracing("a power of the data")
 
 
 def bare(factor: Factor) -> Factor:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from stabkit.aliases import Array, Function
-from stabkit.tracing.array import Traced, TracedArray, made, operand, shape_of
-from stabkit.tracing.form import constants, joined
+from stabkit.tracing.array import Traced, TracedArray, make_array, operand, shape_of
+from stabkit.tracing.form import constants, join_forms
 from stabkit.tracing.tracer import Tracer
 
 # The function, and which of its arguments hold entries (a sequence of arrays counts as one).
@@ -47,10 +47,10 @@ class Pool:
     def array(self, places: Any) -> Array:
         if isinstance(places, (list, tuple)):
             return type(places)(map(self.array, places))
-        return made(self.tracer, joined(self.forms).take(places), np.shape(places))
+        return make_array(self.tracer, join_forms(self.forms).take(places), np.shape(places))
 
 
-def _moving(func: Function, held: Sequence[int]) -> Function:
+def _move_entries(func: Function, held: Sequence[int]) -> Function:
     def run(tracer: Tracer, *args: Any, **options: Any) -> Any:
         first = args[held[0]] if len(args) > held[0] else None
         if func in _VIEWS and isinstance(first, TracedArray):
@@ -87,33 +87,33 @@ def _where(tracer: Tracer, mask: Any, *choices: Any) -> Array:
     if isinstance(mask, Traced):
         shape = np.broadcast_shapes(*map(shape_of, (mask, *choices)))
         parts = [operand(tracer, part, shape) for part in (mask, *choices)]
-        return made(tracer, tracer.node("where", parts), shape)
+        return make_array(tracer, tracer.node("where", parts), shape)
     pool = Pool(tracer)
     return pool.array(np.where(mask, *map(pool.places, choices)))
 
 
-def _filled(value: Array) -> Function:
+def _fill_like(value: Array) -> Function:
     def run(tracer: Tracer, like: Array, dtype: DTypeLike | None = None, order: str = "K",
             subok: bool = True, shape: Any = None, **options: Any) -> Any:
         shape = shape_of(like) if shape is None else shape
         shape = (shape,) if np.ndim(shape) == 0 else tuple(shape)
-        return filled(tracer, shape, value)
+        return fill(tracer, shape, value)
     return run
 
 
-def filled(tracer: Tracer, shape: tuple[int, ...], value: Array) -> Array:
+def fill(tracer: Tracer, shape: tuple[int, ...], value: Array) -> Array:
     """A traced array of one number, into which symbols may be written."""
-    return made(tracer, operand(tracer, value, shape), shape)
+    return make_array(tracer, operand(tracer, value, shape), shape)
 
 
 def _full_like(tracer: Tracer, like: Array, value: Array, *args: Any, **options: Any) -> Array:
-    return filled(tracer, shape_of(like), value)
+    return fill(tracer, shape_of(like), value)
 
 
 MOVING: dict[Function, Function] = {
-    **{func: _moving(func, held) for func, held in _MOVING.items()},
-    np.pad: _pad, np.where: _where, np.zeros_like: _filled(0), np.empty_like: _filled(0),
-    np.ones_like: _filled(1), np.full_like: _full_like,
+    **{func: _move_entries(func, held) for func, held in _MOVING.items()},
+    np.pad: _pad, np.where: _where, np.zeros_like: _fill_like(0), np.empty_like: _fill_like(0),
+    np.ones_like: _fill_like(1), np.full_like: _full_like,
     np.shape: lambda tracer, a: a.shape, np.ndim: lambda tracer, a: a.ndim,
     np.size: lambda tracer, a, axis=None: a.size if axis is None else a.shape[axis],
     np.iscomplexobj: lambda tracer, a: False, np.isrealobj: lambda tracer, a: True,

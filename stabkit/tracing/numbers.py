@@ -11,7 +11,7 @@ import numpy as np
 
 from stabkit.aliases import Array, Matrix
 from stabkit.arithmetic.rational import Constant
-from stabkit.arithmetic.rounding import is_rounded, meant_entries, meant_in_sums
+from stabkit.arithmetic.rounding import is_rounded, meaning_in_sums, meaning_of_entries
 from stabkit.errors import InvalidArgument
 from stabkit.tracing.form import Form, constants
 
@@ -77,7 +77,7 @@ def exact_matrix(matrix: Matrix, reading: Reading) -> tuple[np.ndarray, np.ndarr
     if values.dtype.kind == "f" and 0 < values.size <= _ENTRIES:
         listed = values.tolist() if values.dtype == np.float64 else list(values)
         exact = [Fraction(float(v)) for v in listed]
-        taken = meant_entries(matrix.shape, rows, columns, listed, exact)
+        taken = meaning_of_entries(matrix.shape, rows, columns, listed, exact)
         for value, number in zip(listed, taken, strict=True):
             reading.note(value, number)
         return rows, columns, _of_fractions(taken, None)
@@ -88,7 +88,7 @@ def _one(entry: Any, reading: Reading) -> Fraction:
     if isinstance(entry, Constant):
         return Fraction(entry)
     if is_rounded(entry):
-        taken = meant_in_sums(entry)
+        taken = meaning_in_sums(entry)
         reading.note(entry, taken)
         return taken
     if isinstance(entry, (int, Fraction, np.integer)):
@@ -133,7 +133,7 @@ def _read(flat: np.ndarray, reading: Reading) -> tuple[list[Fraction], np.ndarra
     singly = known.size <= _SINGLY or known.dtype != np.float64
     numbers = []
     for number in known:
-        taken = meant_in_sums(number) if singly else _decimal(number)
+        taken = meaning_in_sums(number) if singly else _decimal(number)
         reading.note(number, taken)
         numbers.append(taken)
     return numbers, inverse.ravel()

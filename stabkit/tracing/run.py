@@ -23,9 +23,9 @@ from stabkit.errors import (
     in_words,
     limits_in_words,
 )
-from stabkit.tracing.array import Traced, made, operand, shape_of
+from stabkit.tracing.array import Traced, make_array, operand, shape_of
 from stabkit.tracing.foreign import parameters_of
-from stabkit.tracing.form import Form, step, trimmed, unknowns
+from stabkit.tracing.form import Form, step, trim, unknowns
 from stabkit.tracing.functions import FUNCTIONS
 from stabkit.tracing.libraries import on_symbols
 from stabkit.tracing.state import refuse_state
@@ -101,7 +101,7 @@ class Trace:
             if node.name != "solve":
                 raise TracingStopped(f"the step is not linear: np.{node.name} ({node.line})")
 
-    def called(self, u: np.ndarray, dt: Fraction) -> Array:
+    def call_function(self, u: np.ndarray, dt: Fraction) -> Array:
         """What the function itself gives for floats."""
         return self.function(u, float(dt)) if self.takes_step else self.function(u)
 
@@ -140,7 +140,7 @@ def trace(function: Function, shape: Any, seed: int = 0, dt: Fraction | None = N
     found = Trace(function, shape, form, tuple(tracer.nodes), takes,
                   rounding=tracer.reading.words(), dt=dt, close=_SINGLE if is_single else _CLOSE,
                   unit=tracer.reading.unit)
-    return compared(found, seed)
+    return compare_with_function(found, seed)
 
 
 def as_shape(shape: Any) -> tuple[int, ...]:
@@ -190,8 +190,8 @@ def _run(function: Function, shape: tuple[int, ...], takes: bool,
 
 def _run_on(tracer: Tracer, function: Function, shape: tuple[int, ...], takes: bool,
             dt: Fraction | None, buffers: bool = False) -> Any:
-    u = made(tracer, unknowns(prod(shape)), shape)
-    open_step = made(tracer, step(), ()) if dt is None else Constant(dt)
+    u = make_array(tracer, unknowns(prod(shape)), shape)
+    open_step = make_array(tracer, step(), ()) if dt is None else Constant(dt)
     args = (u, open_step) if takes else (u,)
     try:
         with limits_in_words():
@@ -226,12 +226,12 @@ def _output(function: Function, tracer: Tracer, result: Array, shape: tuple[int,
 
 def at_step(found: Trace, dt: Fraction) -> Trace:
     """The trace with a number in place of the open step."""
-    nodes = tuple(replace(node, parts=tuple(evaluated_at(part, dt) for part in node.parts))
+    nodes = tuple(replace(node, parts=tuple(evaluate_at(part, dt) for part in node.parts))
                   for node in found.nodes)
-    return replace(found, form=evaluated_at(found.form, dt), nodes=nodes)
+    return replace(found, form=evaluate_at(found.form, dt), nodes=nodes)
 
 
-def evaluated_at(form: Form, dt: Fraction) -> Form:
+def evaluate_at(form: Form, dt: Fraction) -> Form:
     """A form with a number in place of the open step."""
     divisor = sum((c * dt**k for k, c in enumerate(form.denominator)), Fraction(0))
     if divisor == 0:
@@ -242,7 +242,7 @@ def evaluated_at(form: Form, dt: Fraction) -> Form:
     whole = int(np.lcm.reduce(np.array([p.denominator for p in powers], dtype=object)))
     weights = np.array([int(p * whole) for p in powers], dtype=object)
     values = (form.numerators.astype(object) @ weights).reshape(-1, 1)
-    return trimmed(form.count, form.rows, form.columns, values, (whole,))
+    return trim(form.count, form.rows, form.columns, values, (whole,))
 
 
 def same(a: Form, b: Form) -> bool:
@@ -252,7 +252,7 @@ def same(a: Form, b: Form) -> bool:
                                           (a.numerators, b.numerators)))
 
 
-def compared(found: Trace, seed: int) -> Trace:
+def compare_with_function(found: Trace, seed: int) -> Trace:
     """The trace, once the function has given the same values."""
     rng, in_place = np.random.default_rng([seed, 7]), False
     if found.close == _CLOSE and _is_short(found):
@@ -269,7 +269,7 @@ def compared(found: Trace, seed: int) -> Trace:
         if not np.array_equal(made_by, twice, equal_nan=True):
             raise InvalidArgument("step: the function is not deterministic: it gave two outputs "
                                   "for one input")
-        expected, scale = evaluated(found, u.ravel(), dt)
+        expected, scale = evaluate(found, u.ravel(), dt)
         if np.isnan(made_by).any() and not np.isnan(expected).any():
             raise InvalidArgument("step: the function gives nan for finite numbers")
         away = np.abs(made_by.ravel() - expected)
@@ -288,7 +288,7 @@ def _is_short(found: Trace) -> bool:
     """Whether doubles come back in a shorter precision."""
     with np.errstate(all="ignore"):
         try:
-            result = found.called(np.ones(found.shape), found.dt or Fraction(1, 64))
+            result = found.call_function(np.ones(found.shape), found.dt or Fraction(1, 64))
         except UNFIT:  # told where it is looked at
             return False
     return getattr(result, "dtype", None) in (np.float32, np.float16)
@@ -297,7 +297,7 @@ def _is_short(found: Trace) -> bool:
 def _floats(found: Trace, u: np.ndarray, dt: Fraction) -> np.ndarray:
     try:
         with limits_in_words():
-            result = np.asarray(found.called(u, dt), dtype=float)
+            result = np.asarray(found.call_function(u, dt), dtype=float)
     except StabkitError:
         raise
     except UNFIT as error:
@@ -326,14 +326,14 @@ def _agrees(found: Trace, rng: np.random.Generator) -> bool:
         values = [Fraction(entry) for entry in result.ravel().tolist()]  # not NumPy's integers
     except _refusals():
         return False
-    expected = list(applied(found.form, u, dt))
+    expected = list(apply_forms(found.form, u, dt))
     largest = max(map(abs, [*expected, *u.tolist(), Fraction(1)]))
     if any(abs(a - b) > Fraction(_CLOSE) * largest for a, b in zip(values, expected, strict=True)):
         raise TracingStopped("the function does not do on fractions what it did on symbols")
     return values == expected
 
 
-def applied(form: Form, u: np.ndarray, dt: Fraction) -> np.ndarray:
+def apply_forms(form: Form, u: np.ndarray, dt: Fraction) -> np.ndarray:
     """The exact values of linear forms at exact inputs."""
     coefficients = values_at(form, dt)
     inputs = [Fraction(1), *u.tolist()]
@@ -377,7 +377,7 @@ def _floats_fit(form: Form) -> tuple[np.ndarray, np.ndarray]:
         np.array([int(c) // unit for c in form.denominator], dtype=float)
 
 
-def evaluated(found: Trace, u: np.ndarray, dt: Fraction) -> tuple[np.ndarray, np.ndarray]:
+def evaluate(found: Trace, u: np.ndarray, dt: Fraction) -> tuple[np.ndarray, np.ndarray]:
     """What the trace says in floats, and the size of the terms it is made of."""
     total = 1 + found.size + sum(node.count for node in found.nodes)
     values = np.zeros(total)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from stabkit.aliases import Function, Matrix
-from stabkit.tracing.sparse import is_symbolic, unwrapped
+from stabkit.tracing.sparse import is_symbolic, unwrap
 from stabkit.tracing.systems import Factored, inverse, solve
 from stabkit.tracing.tracer import Tracer
 
@@ -81,9 +81,9 @@ def sparse_solvers(linalg: Any, tracer: Tracer) -> dict[Function, Function]:
     def spsolve(a: Any, b: Any, *args: Any, **options: Any) -> Any:
         if is_symbolic(a) or is_symbolic(b):
             return solve(tracer, a, b)
-        return linalg.spsolve(unwrapped(a), b, *args, **options)
+        return linalg.spsolve(unwrap(a), b, *args, **options)
 
-    def factored(a: Any, *args: Any, **options: Any) -> Any:
+    def factor_matrix(a: Any, *args: Any, **options: Any) -> Any:
         return Factored(tracer, a)
 
     def approximate(name: str) -> Plain:
@@ -91,10 +91,10 @@ def sparse_solvers(linalg: Any, tracer: Tracer) -> dict[Function, Function]:
             if is_symbolic(a) or is_symbolic(b):
                 tracer.stop(f"{name} gives an approximation of a solution, which is not followed; "
                             "spsolve is")
-            return getattr(linalg, name)(unwrapped(a), b, *args, **options)
+            return getattr(linalg, name)(unwrap(a), b, *args, **options)
         return run
 
-    return {linalg.spsolve: spsolve, linalg.splu: factored, linalg.factorized: factored,
+    return {linalg.spsolve: spsolve, linalg.splu: factor_matrix, linalg.factorized: factor_matrix,
             **{getattr(linalg, name): approximate(name) for name in _APPROXIMATE}}
 
 

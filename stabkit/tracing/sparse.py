@@ -15,12 +15,12 @@ from stabkit.tracing.array import (
     Traced,
     TracedArray,
     holds_numbers,
-    made,
+    make_array,
     operand,
     plain,
     shape_of,
 )
-from stabkit.tracing.form import shared, step
+from stabkit.tracing.form import share_denominator, step
 from stabkit.tracing.summing import product_with
 from stabkit.tracing.tracer import Tracer
 
@@ -40,13 +40,13 @@ class Sparse:
         value = getattr(self._matrix, name)
         if name not in _FORMATS:
             return value
-        return lambda *args, **options: self._made(value(*args, **options))
+        return lambda *args, **options: self._wrap(value(*args, **options))
 
     def __matmul__(self, other: Operand) -> Array:
         if isinstance(other, TracedArray):
             return product_with(self._tracer, self._matrix, other)
         other = other._matrix if isinstance(other, Sparse) else other
-        return self._made(self._matrix @ other)
+        return self._wrap(self._matrix @ other)
 
     dot = matvec = __matmul__
 
@@ -56,30 +56,30 @@ class Sparse:
     def __rmatmul__(self, other: Operand) -> Array:
         if isinstance(other, TracedArray):
             return product_with(self._tracer, self._matrix.T, other.T).T
-        return self._made(other @ self._matrix)
+        return self._wrap(other @ self._matrix)
 
     def __mul__(self, other: Operand) -> Array:
         if isinstance(other, Traced) and other.ndim == 0:
             return Pencil((self, other))
-        return self @ other if isinstance(other, TracedArray) else self._made(self._matrix * other)
+        return self @ other if isinstance(other, TracedArray) else self._wrap(self._matrix * other)
 
     def __rmul__(self, other: Operand) -> Array:
         return Pencil((self, other)) if isinstance(other, Traced) else \
-            self._made(other * self._matrix)
+            self._wrap(other * self._matrix)
 
     def __truediv__(self, other: Operand) -> Array:
         return Pencil((self, 1 / other)) if isinstance(other, Traced) else \
-            self._made(self._matrix / other)
+            self._wrap(self._matrix / other)
 
     def __add__(self, other: Operand) -> Array:
         if isinstance(other, Pencil):
             return other + self
-        return self._made(self._matrix + (other._matrix if isinstance(other, Sparse) else other))
+        return self._wrap(self._matrix + (other._matrix if isinstance(other, Sparse) else other))
 
     __radd__ = __add__
 
     def __sub__(self, other: Operand) -> Array:
-        return self + -1 * other if isinstance(other, Pencil) else self._made(
+        return self + -1 * other if isinstance(other, Pencil) else self._wrap(
             self._matrix - (other._matrix if isinstance(other, Sparse) else other))
 
     def __neg__(self) -> Sparse:
@@ -91,7 +91,7 @@ class Sparse:
 
     H = T  # the entries are real
 
-    def _made(self, result: Array) -> Array:
+    def _wrap(self, result: Array) -> Array:
         return Sparse(self._tracer, result) if hasattr(result, "tocoo") else result
 
 
@@ -169,7 +169,7 @@ class Pencil:
     tocsr = tocoo = todia = asformat = copy = tocsc
 
 
-def unwrapped(matrix: Any) -> Any:
+def unwrap(matrix: Any) -> Any:
     """The matrix of SciPy itself, or what is none."""
     return matrix._matrix if isinstance(matrix, Sparse) else matrix
 
@@ -181,7 +181,7 @@ def is_symbolic(value: Any) -> bool:
             isinstance(entry, Traced) for entry in value.flat))
 
 
-def making(tracer: Tracer, make: Function) -> Function:
+def maker_of_matrices(tracer: Tracer, make: Function) -> Function:
     """A function of scipy.sparse whose results can be applied to symbols.
 
     One that is linear in its first argument may be given symbols there, which no data are.
@@ -206,10 +206,10 @@ def _of_symbols(tracer: Tracer, make: Function, args: tuple, options: dict[str, 
     places = given[1:] if is_tuple else None
     data = given[0] if places is not None else given
     parts = list(data) if isinstance(data, (list, tuple)) else [data]
-    forms = shared([operand(tracer, part) for part in parts])
+    forms = share_denominator([operand(tracer, part) for part in parts])
     if not all(form.is_constant for form in forms):
         tracer.stop("a sparse matrix that depends on the data")
-    t = made(tracer, step(), ())
+    t = make_array(tracer, step(), ())
     divisor = sum(c * t**k for k, c in enumerate(forms[0].denominator))
     options = {name: value for name, value in options.items() if name != "dtype"}
     if make.__name__ in ("diags", "diags_array"):
@@ -232,4 +232,4 @@ def _is_plain(arg: Any) -> bool:
 def _plainly(arg: Any) -> Any:
     if isinstance(arg, (list, tuple)):
         return type(arg)(map(_plainly, arg))
-    return plain(arg).astype(float) if isinstance(arg, Traced) else unwrapped(arg)
+    return plain(arg).astype(float) if isinstance(arg, Traced) else unwrap(arg)

@@ -27,7 +27,7 @@ from stabkit.errors import (
 )
 from stabkit.tracing.cosines import cosine_transforms
 from stabkit.tracing.libraries import with_stand_ins
-from stabkit.tracing.modes import FOURIER, Factor, Modes, Signal, is_zero, number, stopped
+from stabkit.tracing.modes import FOURIER, Factor, Modes, Signal, is_zero, number, stop_tracing
 from stabkit.tracing.run import as_shape, takes_step
 from stabkit.tracing.state import refuse_state
 
@@ -41,7 +41,7 @@ def _forward(half: bool, axes: int | None) -> Function:
             return _PLAIN[half, axes, True](a, *args, **options)
         _check(a, args, options, axes)
         if a.basis not in (None, FOURIER):
-            stopped("modes of two different bases")
+            stop_tracing("modes of two different bases")
         return a.factors[..., :a.shape[-1] // 2 + 1].copy() if half else a.factors.copy()
     return run
 
@@ -52,7 +52,7 @@ def _backward(half: bool, axes: int | None, shape: tuple[int, ...]) -> Function:
             return _PLAIN[half, axes, False](a, *args, **options)
         wide = (*shape[:-1], shape[-1] // 2 + 1) if half else shape
         if a.shape != wide or (half and shape[-1] % 2 and not (args or options)):
-            stopped("a transform of another length")
+            stop_tracing("a transform of another length")
         out = np.empty(shape, dtype=object)
         for place in np.ndindex(shape):
             there = place
@@ -60,7 +60,7 @@ def _backward(half: bool, axes: int | None, shape: tuple[int, ...]) -> Function:
                 there = tuple((n - k) % n for k, n in zip(place, shape, strict=True))
             factor = number(a[there])
             if factor.mode not in (None, there) or (factor.mode is None and not is_zero(factor)):
-                stopped("modes that have changed their places")
+                stop_tracing("modes that have changed their places")
             factor = factor if there == place else factor.conjugate()
             out[place] = Factor(factor.re, factor.im, factor.den, place)
         found = Signal(out, FOURIER)
@@ -70,7 +70,7 @@ def _backward(half: bool, axes: int | None, shape: tuple[int, ...]) -> Function:
 
 def _check(a: Signal, args: tuple, options: dict, axes: int | None) -> None:
     if args or set(options) - {"workers"} or (axes is not None and a.ndim != axes):
-        stopped("a transform of some axes, or with a length or norm of its own")
+        stop_tracing("a transform of some axes, or with a length or norm of its own")
 
 
 _PLAIN: dict[tuple[bool, int | None, bool], Any] = {}

@@ -48,9 +48,9 @@ def refuse_state(function: Function, call: Callable[[], Any]) -> None:
     TracingStopped
         With the name of what was changed or asked for.
     """
-    before = _reached(function)
-    asked = _asked(call)
-    after = _reached(function)
+    before = _reachable_values(function)
+    asked = _what_it_asks(call)
+    after = _reachable_values(function)
     changed = next((name for (name, old), (_, new) in zip(before, after, strict=False)
                     if old != new), "")
     if changed:
@@ -60,7 +60,7 @@ def refuse_state(function: Function, call: Callable[[], Any]) -> None:
         raise TracingStopped(f"the function asks for more than its input: it calls {asked}")
 
 
-def _asked(call: Callable[[], Any]) -> str:
+def _what_it_asks(call: Callable[[], Any]) -> str:
     """The first function of time or of chance that a call comes to, or nothing."""
     found: list[str] = []
 
@@ -87,7 +87,7 @@ def _asked(call: Callable[[], Any]) -> str:
     return found[0] if found else ""
 
 
-def _reached(function: Function) -> list[Step]:
+def _reachable_values(function: Function) -> list[Step]:
     """Every value that a function can reach: a name for it, and what there is to compare."""
     found: list[Step] = [("random", random.getstate()),
                          ("np.random", _numbers(np.random.get_state(legacy=False)))]
@@ -95,7 +95,7 @@ def _reached(function: Function) -> list[Step]:
     waiting: list[Step] = [(getattr(function, "__name__", type(function).__name__), function)]
     while waiting and len(found) < _MOST:
         name, value = waiting.pop()
-        found.append((name, _shown(value)))
+        found.append((name, _as_comparable(value)))
         if id(value) not in known and not isinstance(value, _PLAIN):
             known[id(value)] = value
             waiting.extend(_parts(name, value))
@@ -106,10 +106,10 @@ def _numbers(state: Any) -> Any:
     """The state of a generator; its hundreds of numbers are not written out, as this takes long."""
     if isinstance(state, dict):
         return {key: _numbers(part) for key, part in state.items()}
-    return _shown(state)
+    return _as_comparable(state)
 
 
-def _shown(value: Any) -> Any:
+def _as_comparable(value: Any) -> Any:
     if _is_tensor(value):
         value = value.detach().cpu().double().numpy() if hasattr(value, "detach") \
             else np.asarray(value)
@@ -193,7 +193,7 @@ def _of_object(name: str, value: Any) -> Iterator[Step]:
             () if _is_plain(value) else value))
     elif not isinstance(value, np.ndarray) and (not hasattr(value, "__dict__")
                                                 or isinstance(value, random.Random)):
-        yield from ((name, part) for part in _pickled(value))
+        yield from ((name, part) for part in _parts_by_pickle(value))
     held = getattr(value, "__dict__", None)  # which some objects make up
     yield from ((f"{name}.{key}", part) for key, part in (held if isinstance(
         held, Mapping) else {}).items() if not _looks_on(value, str(key)))
@@ -212,7 +212,7 @@ def _has_objects(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.ndim > 0 and value.dtype == object
 
 
-def _pickled(value: Any) -> Iterable[Any]:
+def _parts_by_pickle(value: Any) -> Iterable[Any]:
     """What an object of a library, such as a generator of random numbers, is made of."""
     try:
         made = value.__reduce_ex__(4)

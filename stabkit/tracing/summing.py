@@ -15,7 +15,7 @@ from stabkit.tracing.array import (
     Traced,
     TracedArray,
     holds_numbers,
-    made,
+    make_array,
     operand,
     plain,
     shape_of,
@@ -40,10 +40,10 @@ def _sum(tracer: Tracer, array: Array, axis: Any = None, dtype: DTypeLike | None
     axes = axes if isinstance(axes, tuple) else (axes,)
     left = [1 if k in {a % len(shape) for a in axes} else n for k, n in enumerate(shape)]
     target = np.broadcast_to(np.arange(prod(left)).reshape(left), shape).ravel()
-    form = operand(tracer, array).combined(np.arange(target.size), None, target, prod(left))
+    form = operand(tracer, array).combine(np.arange(target.size), None, target, prod(left))
     short = tuple(left) if keepdims is True else tuple(
         n for k, n in enumerate(left) if k not in {a % len(shape) for a in axes})
-    return made(tracer, form, short)
+    return make_array(tracer, form, short)
 
 
 def _mean(tracer: Tracer, array: Array, axis: Any = None, **options: Any) -> Array:
@@ -59,15 +59,15 @@ def _norm(tracer: Tracer, array: Array, ord: Any = None, axis: Any = None, keepd
     return np.sqrt(np.sum(array * array, axis=axis, keepdims=keepdims))
 
 
-def _added_at(tracer: Tracer, ufunc: Any, array: Array, key: Any, values: Array) -> None:
+def _add_at(tracer: Tracer, ufunc: Any, array: Array, key: Any, values: Array) -> None:
     """np.add.at: each time that a place is named, one value is added to it."""
     if not isinstance(array, TracedArray):
         tracer.fills_numbers = True
         tracer.stop("np.add.at writes into an array of numbers; make it with np.zeros_like(u)")
     own = np.arange(array.size).reshape(array.shape)[key]
-    added = operand(tracer, values, own.shape).combined(
+    added = operand(tracer, values, own.shape).combine(
         np.arange(own.size), None, own.ravel(), array.size)
-    array[...] = ufunc(array, made(tracer, added, array.shape))
+    array[...] = ufunc(array, make_array(tracer, added, array.shape))
 
 
 def _bincount(tracer: Tracer, places: Array, weights: Array = None, minlength: int = 0) -> Array:
@@ -112,8 +112,8 @@ def product_with(tracer: Tracer, matrix: Matrix, array: Array) -> Array:
     taken = (columns.astype(np.int64)[:, None] * width + beside).ravel()
     target = (rows.astype(np.int64)[:, None] * width + beside).ravel()
     weights = values.take(np.repeat(np.arange(rows.size), width))
-    form = operand(tracer, array).combined(taken, weights, target, matrix.shape[0] * width)
-    return made(tracer, form, (matrix.shape[0], *array.shape[1:]))
+    form = operand(tracer, array).combine(taken, weights, target, matrix.shape[0] * width)
+    return make_array(tracer, form, (matrix.shape[0], *array.shape[1:]))
 
 
 def _dot(tracer: Tracer, a: Array, b: Array, out: Array = None) -> Array:
@@ -160,7 +160,7 @@ def _einsum(tracer: Tracer, pattern: Any, *parts: Any, **options: Any) -> Array:
     for name, part in zip(names, parts, strict=True):
         places = np.arange(prod(shape_of(part))).reshape(shape_of(part))
         grid = np.broadcast_to(places[tuple(_axis(lengths, letters, c) for c in name)], shape)
-        product = product * made(tracer, operand(tracer, part).take(grid), shape)
+        product = product * make_array(tracer, operand(tracer, part).take(grid), shape)
     order = [letters.index(c) for c in right + "".join(c for c in letters if c not in right)]
     product = np.transpose(product, order)
     dropped = tuple(range(len(right), len(letters)))
@@ -178,7 +178,7 @@ def _convolve(tracer: Tracer, a: Array, v: Array, mode: str = "full") -> Array:
         a, v = v, a
     v = plain(v)
     n, m = len(a), len(v)
-    full = made(tracer, operand(tracer, 0, (n + m - 1,)), (n + m - 1,))
+    full = make_array(tracer, operand(tracer, 0, (n + m - 1,)), (n + m - 1,))
     for k in range(m):
         full[k:k + n] += exactly(tracer, v[k]) * a
     if mode == "full":
@@ -224,8 +224,8 @@ def _outer(tracer: Tracer, a: Array, b: Array, out: Array = None) -> Array:
     return np.multiply(np.ravel(a)[:, None], np.ravel(b)[None])
 
 
-def correlated(tracer: Tracer, array: Array, weights: Array, mode: str, cval: Array,
-               origins: Sequence[int]) -> Array:
+def correlate_symbols(tracer: Tracer, array: Array, weights: Array, mode: str, cval: Array,
+                     origins: Sequence[int]) -> Array:
     """Σ w_k u_{i+k} with a boundary as SciPy's image filters have it."""
     wide = [(n // 2 + o, n - 1 - n // 2 - o)
             for n, o in zip(weights.shape, origins, strict=True)]
@@ -243,13 +243,13 @@ def correlated(tracer: Tracer, array: Array, weights: Array, mode: str, cval: Ar
 
 def exactly(tracer: Tracer, number: Any) -> Array:
     """A number of an array as a traced one."""
-    return made(tracer, exact_form(number, tracer.reading), ())
+    return make_array(tracer, exact_form(number, tracer.reading), ())
 
 
 SUMMING: dict[Function, Function] = {
     np.sum: _sum, np.mean: _mean, np.average: _mean, np.cumsum: _cumsum, np.diff: _diff,
     np.dot: _dot, np.vdot: _dot, np.einsum: _einsum, np.convolve: _convolve,
-    np.linalg.norm: _norm, np.bincount: _bincount, np.add.at: _added_at,
-    np.subtract.at: _added_at,
+    np.linalg.norm: _norm, np.bincount: _bincount, np.add.at: _add_at,
+    np.subtract.at: _add_at,
     np.correlate: _correlate, np.gradient: _gradient, np.clip: _clip, np.outer: _outer,
 }

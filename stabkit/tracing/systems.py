@@ -14,10 +14,10 @@ from flint import fmpq, fmpq_mat
 
 from stabkit.aliases import Array, Matrix
 from stabkit.arithmetic.rational import from_flint
-from stabkit.tracing.array import Traced, made, operand, shape_of
-from stabkit.tracing.form import Form, joined, merged
+from stabkit.tracing.array import Traced, make_array, operand, shape_of
+from stabkit.tracing.form import Form, join_forms, merge_entries
 from stabkit.tracing.numbers import exact_matrix
-from stabkit.tracing.sparse import Pencil, unwrapped
+from stabkit.tracing.sparse import Pencil, unwrap
 from stabkit.tracing.summing import product_with
 from stabkit.tracing.tracer import Tracer
 
@@ -34,7 +34,7 @@ def solve(tracer: Tracer, matrix: Matrix, array: Array) -> Array:
     if rows.count <= _SOLVED and not _is_open(rows):
         return product_with(tracer, _inverse_of_numbers(tracer, rows), array)
     right = operand(tracer, array)
-    return made(tracer, tracer.node("solve", (rows, right), right.count), shape)
+    return make_array(tracer, tracer.node("solve", (rows, right), right.count), shape)
 
 
 def inverse(tracer: Tracer, matrix: Matrix) -> Any:
@@ -56,7 +56,7 @@ def rows_of(tracer: Tracer, matrix: Matrix) -> Form:
         for part, factor in matrix.terms:
             each = rows_of(tracer, part)
             weight = operand(tracer, factor)
-            each = each.times(joined([weight] * each.count) if weight.count == 1 else weight)
+            each = each.times(join_forms([weight] * each.count) if weight.count == 1 else weight)
             total = each if total is None else total + each
         return _square(tracer, total)
     if isinstance(matrix, Traced):
@@ -66,12 +66,13 @@ def rows_of(tracer: Tracer, matrix: Matrix) -> Form:
         n = matrix.shape[-1] if matrix.ndim == 2 else 0
         return _square(tracer, Form(matrix.shape[0], form.rows // n, 1 + form.rows % n,
                                     form.numerators, form.denominator) if n else None)
-    matrix = unwrapped(matrix)
+    matrix = unwrap(matrix)
     rows, columns, values = exact_matrix(matrix, tracer.reading)
     numerators = np.zeros((rows.size, 1), dtype=values.numerators.dtype)
     numerators[values.rows] = values.numerators
-    return _square(tracer, merged(matrix.shape[0], rows.astype(np.int64),
-                                  1 + columns.astype(np.int64), numerators, values.denominator))
+    return _square(tracer, merge_entries(
+        matrix.shape[0], rows.astype(np.int64), 1 + columns.astype(np.int64), numerators,
+        values.denominator))
 
 
 def _square(tracer: Tracer, rows: Form | None) -> Form:

@@ -15,7 +15,7 @@ from torch.utils._pytree import tree_map
 from stabkit.aliases import Array, Function, Rational, Record
 from stabkit.errors import UNFIT, in_words
 from stabkit.tracing.array import holds_numbers, plain
-from stabkit.tracing.foreign import ALIKE, ForeignStep, as_traced, holds_symbols, moved
+from stabkit.tracing.foreign import ALIKE, ForeignStep, holds_symbols, move_by_places, to_symbols
 from stabkit.tracing.summing import exactly
 from stabkit.tracing.tracer import Tracer
 
@@ -70,7 +70,7 @@ class TorchStep(ForeignStep):
             given = torch.tensor(np.asarray(u, dtype=float), dtype=self.dtype)
             return self.function(given, *map(float, dt)).numpy()
 
-    def followed(self, tracer: Tracer, u: Array, *dt: Any) -> Array:
+    def follow(self, tracer: Tracer, u: Array, *dt: Any) -> Array:
         graph = self._graph(tracer, u.shape, len(dt))
         inputs = iter((u, *dt))
         known: dict[Any, Any] = {}
@@ -84,7 +84,7 @@ class TorchStep(ForeignStep):
             elif node.op == "output":
                 return args[0]
             else:
-                known[node] = _applied(tracer, node.target, args, options)
+                known[node] = _apply(tracer, node.target, args, options)
         raise AssertionError("a graph ends with its output")
 
     def _graph(self, tracer: Tracer, shape: tuple[int, ...], steps: int) -> torch.fx.GraphModule:
@@ -102,14 +102,14 @@ class TorchStep(ForeignStep):
             tracer.stop(f"PyTorch makes no graph of it: {in_words(error)}")
 
 
-def _applied(tracer: Tracer, target: Any, args: Any, options: Record) -> Any:
+def _apply(tracer: Tracer, target: Any, args: Any, options: Record) -> Any:
     if not holds_symbols([*args, *options.values()]):
         return _in_torch(target, *args, **options)
     name = getattr(target, "_opname", getattr(target, "__name__", str(target)))
     if name in _MOVING:
         if name == "index_put" and len(args) > 3 and args[3]:
             tracer.stop("index_put with accumulate=True is not followed")
-        return moved(tracer, partial(_in_torch, target, **options), args, _MOVING[name])
+        return move_by_places(tracer, partial(_in_torch, target, **options), args, _MOVING[name])
     if name not in _FOLLOWED:
         tracer.stop(f"PyTorch's operation {name} is not followed")
     return _FOLLOWED[name](tracer, *args, **options)
@@ -125,28 +125,28 @@ def _in_torch(target: Any, *args: Any, **options: Any) -> Any:
 
 
 # -- operations ------------------------------------------------------------------------------------
-def _added(sign: int, tracer: Tracer, a: Array, b: Array, alpha: Any = 1) -> Array:
+def _add(sign: int, tracer: Tracer, a: Array, b: Array, alpha: Any = 1) -> Array:
     return np.add(a, sign * alpha * b) if alpha != 1 or sign != 1 else np.add(a, b)
 
 
-def _sliced(tracer: Tracer, a: Array, dim: int = 0, start: Any = None, end: Any = None,
-            step: int = 1) -> Array:
+def _slice(tracer: Tracer, a: Array, dim: int = 0, start: Any = None, end: Any = None,
+           step: int = 1) -> Array:
     return a[(slice(None),) * (dim % a.ndim) + (slice(start, end, step),)]
 
 
-def _copied(tracer: Tracer, a: Array, b: Array) -> Array:
+def _copy(tracer: Tracer, a: Array, b: Array) -> Array:
     """Written through views, where PyTorch has left that in a graph."""
     a[...] = b
     return a
 
 
-def _clamped(tracer: Tracer, a: Array, low: Rational = None, high: Rational = None,
-             **options: Any) -> Array:
+def _clamp(tracer: Tracer, a: Array, low: Rational = None, high: Rational = None,
+           **options: Any) -> Array:
     return np.clip(a, options.get("min", low), options.get("max", high))
 
 
-def _summed(mean: bool, tracer: Tracer, a: Array, dim: Any = None, keepdim: bool = False,
-            **options: Any) -> Array:
+def _sum(mean: bool, tracer: Tracer, a: Array, dim: Any = None, keepdim: bool = False,
+         **options: Any) -> Array:
     axes = tuple(dim) if isinstance(dim, (list, tuple)) and dim else dim or None
     axes = dim if isinstance(dim, int) else axes
     return (np.mean if mean else np.sum)(a, axis=axes, keepdims=keepdim)
@@ -158,22 +158,22 @@ def _as_float(tracer: Tracer, a: Array, dtype: Any = None, **options: Any) -> Ar
     return a
 
 
-def _divided(tracer: Tracer, a: Array, b: Array, rounding_mode: Any = None) -> Array:
+def _divide(tracer: Tracer, a: Array, b: Array, rounding_mode: Any = None) -> Array:
     if rounding_mode is not None:
         tracer.stop(f"a division rounded by {rounding_mode} is not followed")
     return np.divide(a, b)
 
 
-def _padded(tracer: Tracer, a: Array, width: list[int], value: Any = 0) -> Array:
+def _pad(tracer: Tracer, a: Array, width: list[int], value: Any = 0) -> Array:
     pairs = [(width[k], width[k + 1]) for k in range(0, len(width), 2)][::-1]
     if min(width) < 0:
         tracer.stop("a pad of negative width is not followed")
     return np.pad(a, [(0, 0)] * (a.ndim - len(pairs)) + pairs, constant_values=value)
 
 
-def _convolved(tracer: Tracer, x: Array, weight: Array, bias: Any, stride: list[int],
-               padding: list[int], dilation: list[int], transposed: bool, more: Any, groups: int
-               ) -> Array:
+def _convolve(tracer: Tracer, x: Array, weight: Array, bias: Any, stride: list[int],
+              padding: list[int], dilation: list[int], transposed: bool, more: Any, groups: int
+              ) -> Array:
     if transposed or not holds_numbers(weight):
         tracer.stop("a transposed convolution, or one with a kernel of data, is not followed")
     weight, axes = plain(weight), len(stride)
@@ -199,7 +199,7 @@ def _plainly(func: Function) -> Function:
 
 _FOLLOWED: dict[str, Function] = {
     **{name: _plainly(func) for name, func in ALIKE.items()},
-    "add": partial(_added, 1), "sub": partial(_added, -1), "div": _divided, "clamp": _clamped,
+    "add": partial(_add, 1), "sub": partial(_add, -1), "div": _divide, "clamp": _clamp,
     "rsub": lambda tracer, a, b, alpha=1: np.subtract(b, alpha * a),
     "reciprocal": lambda tracer, a: 1 / a, "relu": lambda tracer, a: np.maximum(a, 0),
     "sigmoid": lambda tracer, a: 1 / (1 + np.exp(-a)),
@@ -207,19 +207,19 @@ _FOLLOWED: dict[str, Function] = {
     "clamp_min": _plainly(np.maximum), "clamp_max": _plainly(np.minimum),
     "logical_and": _plainly(np.logical_and), "logical_or": _plainly(np.logical_or),
     "logical_not": _plainly(np.logical_not), "bitwise_and": _plainly(np.logical_and),
-    "sum": partial(_summed, False), "mean": partial(_summed, True),
+    "sum": partial(_sum, False), "mean": partial(_sum, True),
     "cumsum": lambda tracer, a, dim: np.cumsum(a, axis=dim), "_to_copy": _as_float,
     "mm": _plainly(np.dot), "mv": _plainly(np.dot), "dot": _plainly(np.dot),
-    "addmm": lambda tracer, c, a, b: c + np.dot(a, b), "constant_pad_nd": _padded,
-    "addmv": lambda tracer, c, a, b: c + np.dot(a, b), "convolution": _convolved,
-    "slice": _sliced, "copy_": _copied,
+    "addmm": lambda tracer, c, a, b: c + np.dot(a, b), "constant_pad_nd": _pad,
+    "addmv": lambda tracer, c, a, b: c + np.dot(a, b), "convolution": _convolve,
+    "slice": _slice, "copy_": _copy,
     "select": lambda tracer, a, dim, k: a[(slice(None),) * (dim % a.ndim) + (k,)],
     "getitem": lambda tracer, a, k: a[k],
-    "zeros_like": lambda tracer, a, **options: as_traced(tracer, np.zeros(a.shape)),
-    "ones_like": lambda tracer, a, **options: as_traced(tracer, np.ones(a.shape)),
-    **{name: lambda tracer, a, size, **options: as_traced(tracer, np.zeros(tuple(size)))
+    "zeros_like": lambda tracer, a, **options: to_symbols(tracer, np.zeros(a.shape)),
+    "ones_like": lambda tracer, a, **options: to_symbols(tracer, np.ones(a.shape)),
+    **{name: lambda tracer, a, size, **options: to_symbols(tracer, np.zeros(tuple(size)))
        for name in ("new_empty", "new_zeros")},
-    "empty_like": lambda tracer, a, **options: as_traced(tracer, np.zeros(a.shape)),
-    "full_like": lambda tracer, a, value, **options: as_traced(tracer, np.full(a.shape, value)),
+    "empty_like": lambda tracer, a, **options: to_symbols(tracer, np.zeros(a.shape)),
+    "full_like": lambda tracer, a, value, **options: to_symbols(tracer, np.full(a.shape, value)),
     "lerp": lambda tracer, a, b, weight: a + weight * (b - a),
 }

@@ -71,13 +71,13 @@ class Tracer:
     fills_numbers: bool = False
 
     @property
-    def following(self) -> int:
+    def next_column(self) -> int:
         """The next column that is free."""
         return 1 + self.inputs + sum(node.count for node in self.nodes)
 
     def node(self, name: str, parts: Sequence[Form], count: int | None = None) -> Form:
         """The values of an elementwise operation, or of a system, as new unknowns."""
-        first, count = self.following, parts[0].count if count is None else count
+        first, count = self.next_column, parts[0].count if count is None else count
         self.nodes.append(Node(name, tuple(parts), first, count, line_of_user()))
         return unknowns(count, first)
 

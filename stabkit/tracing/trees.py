@@ -109,13 +109,13 @@ class _Trees:
         if system is not None:
             raise Undecided("the step solves a linear system, and something else in it is not "
                             f"linear ({system.line})")
-        self.entries = [[listed(part) for part in node.parts] for node in found.nodes]
+        self.entries = [[rows_of_form(part) for part in node.parts] for node in found.nodes]
         if len(found.form.denominator) > 1:
             raise Undecided("the step divides by a polynomial in dt")
 
     def rows(self) -> Iterator[Row]:
         divisor = self.form.denominator[0]
-        for number, terms in enumerate(listed(self.form)):
+        for number, terms in enumerate(rows_of_form(self.form)):
             self.names: dict[int, int] = {number: 0}
             self.count = 0
             constant: Polynomial = (Fraction(0),)
@@ -175,7 +175,7 @@ class _Trees:
         return Sum(constant, tuple(sorted(linear)), tuple(nodes))
 
 
-def listed(form: Form) -> list[list[tuple[int, list[int]]]]:
+def rows_of_form(form: Form) -> list[list[tuple[int, list[int]]]]:
     """For every row its columns with their numerators."""
     out: list[list[Any]] = [[] for _ in range(form.count)]
     for row, column, p in zip(form.rows.tolist(), form.columns.tolist(),

@@ -25,7 +25,7 @@ from stabkit import (
     stable_step,
     step_bound,
 )
-from stabkit.arithmetic.rounding import meant, meant_in_sums
+from stabkit.arithmetic.rounding import meaning, meaning_in_sums
 from stabkit.claims.claim import load_claims
 from stabkit.claims.verify import verify
 from stabkit.operators import convolution, grid_gradient, identity, tangential_differences
@@ -48,39 +48,39 @@ def stable(scheme, notion=RANGE):
                                   "0", "355/113", "1e22", "0.1234567"])
 @pytest.mark.parametrize("kind", [float, np.float64])
 def test_a_short_number_is_meant_by_its_double(text, kind):
-    assert meant(kind(float(F(text)))) == F(text)
+    assert meaning(kind(float(F(text)))) == F(text)
 
 
 @pytest.mark.parametrize("text", ["0.1", "1/3", "0.05", "123.45", "-7/9"])
 def test_a_short_number_is_meant_by_its_single(text):
-    assert meant(np.float32(float(F(text)))) == F(text)
+    assert meaning(np.float32(float(F(text)))) == F(text)
 
 
 def test_what_is_meant_rounds_to_the_float_and_random_floats_mean_themselves():
     """The oracle is Python's own rounding of fractions."""
     rng, changed = np.random.default_rng(0), 0
     for x in [*rng.standard_normal(3000), *rng.random(3000), *np.ldexp(rng.random(500), -1000)]:
-        assert float(meant(x)) == x
-        changed += meant(x) != F(float(x))
+        assert float(meaning(x)) == x
+        changed += meaning(x) != F(float(x))
     assert changed < 10
 
 
 @pytest.mark.parametrize("x", [np.nextafter(.1, 1), np.nextafter(.5, 1), .1 + .2, 1 + 1e-12])
 def test_a_neighbour_of_a_short_number_means_itself_or_its_own_decimal(x):
-    assert float(meant(x)) == x and meant(x) not in (F(1, 10), F(1, 2), F(3, 10), F(1))
+    assert float(meaning(x)) == x and meaning(x) not in (F(1, 10), F(1, 2), F(3, 10), F(1))
 
 
 @pytest.mark.parametrize("short", [k / 10 for k in range(1, 30)] + [k / 7 for k in range(1, 9)])
 def test_what_is_subtracted_from_1_in_floats_is_meant_so(short):
     """The oracle subtracts the fractions; the difference is half a unit of 1 at most."""
-    assert meant_in_sums(1 - short) == 1 - meant(short)
-    assert meant_in_sums(np.float32(1) - np.float32(0.7)) == F(3, 10)
-    assert abs(meant_in_sums(1 - short) - F(1 - short)) <= F(1, 2**52)
+    assert meaning_in_sums(1 - short) == 1 - meaning(short)
+    assert meaning_in_sums(np.float32(1) - np.float32(0.7)) == F(3, 10)
+    assert abs(meaning_in_sums(1 - short) - F(1 - short)) <= F(1, 2**52)
 
 
 @pytest.mark.parametrize("x", [np.nextafter(.1, 1), .1 + .7, 1 + 1e-12, 1 / np.pi, 0.25, 1e-30])
 def test_other_floats_mean_in_sums_what_they_mean_alone(x):
-    assert meant_in_sums(x) == meant(x)
+    assert meaning_in_sums(x) == meaning(x)
 
 
 # -- steps -----------------------------------------------------------------------------------------

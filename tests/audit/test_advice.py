@@ -22,7 +22,7 @@ from stabkit.networks.layers import (
     Selection,
     Sum,
 )
-from stabkit.networks.segments import joined
+from stabkit.networks.segments import join_graphs
 
 RNG = np.random.default_rng(11)
 START = RNG.bit_generator.state
@@ -131,17 +131,17 @@ def mixer():
                      Node("back", "Transpose", back, (3,), shape)]
         return Graph([*inner, Node(f"{name}/add", "Add", Sum(), (-1, len(inner) - 1), shape)],
                      shape)
-    return joined([mixed(3, 4, "tokens", True), mixed(4, 3, "channels", False)])
+    return join_graphs([mixed(3, 4, "tokens", True), mixed(4, 3, "channels", False)])
 
 
 KINDS = {"dense": (lambda: dense(4, 6, 5, 3), 1), "dense 5": (lambda: dense(4, 6, 3), 5),
          "single precision": (lambda: dense(5, 7, 4, single=True), 2),
-         "residual": (residual, Fraction(6, 5)), "two": (lambda: joined([
+         "residual": (residual, Fraction(6, 5)), "two": (lambda: join_graphs([
              residual(name="a"), residual(name="b")]), Fraction(3, 2)),
          "residual 1": (residual, 1),
          "rk4": (runge_kutta, Fraction(11, 10)), "mixer": (mixer, Fraction(6, 5)),
          "leapfrog": (leapfrog, 3),
-         "residual, then dense": (lambda: joined([residual(4), Graph([Node(
+         "residual, then dense": (lambda: join_graphs([residual(4), Graph([Node(
              "last", "Gemm", Dense(RNG.standard_normal((2, 4))), (-1,), (2,))], (4,))]), 1)}
 
 
@@ -271,7 +271,7 @@ def test_equal_reversible_blocks_are_each_named_by_their_own_layers():
     block = verlet(0.5, sign=1)
     first, second = (replace(block, nodes=[replace(node, name=f"{place} {node.name}")
                                            for node in block.nodes]) for place in "ab")
-    found = audit(joined([first, second]), notions=["modes"], budget=1)
+    found = audit(join_graphs([first, second]), notions=["modes"], budget=1)
     said = [line for line in found.advice if "reverse the sign" in line]
     assert [line[:2] for line in said] == ["a ", "b "]
 

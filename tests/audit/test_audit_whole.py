@@ -18,7 +18,7 @@ from stabkit.networks.layers import (
     Selection,
     Sum,
 )
-from stabkit.networks.segments import joined
+from stabkit.networks.segments import join_graphs
 from stabkit.report.audit import headline
 
 
@@ -38,9 +38,10 @@ def verlet(weights, flux):
                 Node("out", "", Dense(np.array([[w]])), (start + 1,), (1,)),
                 Node("add", "", Sum((1, sign)), (skip, start + 2), (1,))]
     halves = [Node(f"half{i}", "Split", Selection(np.array([i])), (-1,), (1,)) for i in (0, 1)]
-    return joined([Graph([*halves, *branch(2, 1, 0, 1, w1), *branch(6, 5, 1, -1, w2),
-                          Node("cat", "Concat", Concatenation(0), (5, 9), (2,))], (2,), "verlet")
-                   for w1, w2 in weights])
+    return join_graphs([Graph([*halves, *branch(2, 1, 0, 1, w1), *branch(6, 5, 1, -1, w2),
+                                              Node("cat", "Concat", Concatenation(0), (5, 9),
+                                                   (2,))], (2,), "verlet")
+                                       for w1, w2 in weights])
 
 
 def gain(weights):

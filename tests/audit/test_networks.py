@@ -22,7 +22,7 @@ from stabkit.networks.layers import (
     Sum,
     TransposedConvolution,
 )
-from stabkit.networks.segments import joined
+from stabkit.networks.segments import join_graphs
 from stabkit.networks.transposes import compare
 from stabkit.time_limit import time_limit
 
@@ -114,7 +114,7 @@ def test_layers_and_their_adjoints_by_plain_loops(layout):
     y = RNG.integers(-3, 4, (2, *layer.result_shape(shape))).astype(float)
     pulled, = layer.adjoint(y, [np.zeros((2, *shape))])
     assert (pulled.reshape(2, -1) == y.reshape(2, -1) @ K).all()
-    assert (matrix(alone(layer.transposed, layer.result_shape(shape), False)) == K.T).all()
+    assert (matrix(alone(layer.transpose_layer, layer.result_shape(shape), False)) == K.T).all()
 
 
 # -- equal blocks ----------------------------------------------------------------------------------
@@ -132,8 +132,8 @@ def test_equal_blocks_are_decided_once_and_keep_their_names():
     W = np.array([[1.0, -1.0]])
     other = W.copy()
     other[0, 0] = np.nextafter(1.0, 2.0)
-    blocks = blocks_of(joined([residual("a", W, -0.5 * W.T), residual("b", other, -0.5 * W.T),
-                               residual("c", W, -0.5 * W.T)]))
+    blocks = blocks_of(join_graphs([residual("a", W, -0.5 * W.T), residual("b", other, -0.5 * W.T),
+                                         residual("c", W, -0.5 * W.T)]))
     assert [block.form for block in blocks] == [DIFFUSION, RESIDUAL, DIFFUSION]
     assert [block.before.nodes[0].name[0] for block in blocks] == ["a", "b", "c"]
     assert blocks[0].kept is blocks[2].kept is not blocks[1].kept
@@ -159,9 +159,10 @@ def verlet(count, weights):
                 Node("out", "", Dense(np.array([[w]])), (start + 1,), (1,)),
                 Node("add", "", Sum((1, sign)), (skip, start + 2), (1,))]
     halves = [Node(f"half{i}", "Split", Selection(np.array([i])), (-1,), (1,)) for i in (0, 1)]
-    return joined([Graph([*halves, *branch(2, 1, 0, 1, w), *branch(6, 5, 1, -1, w),
-                          Node("cat", "Concat", Concatenation(0), (5, 9), (2,))], (2,), "verlet")
-                   for w in (weights[i % len(weights)] for i in range(count))])
+    return join_graphs([Graph([*halves, *branch(2, 1, 0, 1, w), *branch(6, 5, 1, -1, w),
+                                              Node("cat", "Concat", Concatenation(0), (5, 9),
+                                                   (2,))], (2,), "verlet")
+                                       for w in (weights[i % len(weights)] for i in range(count))])
 
 
 @pytest.mark.slow
@@ -178,7 +179,7 @@ def test_the_modes_of_a_thousand_reversible_blocks_are_decided():
 
 def unlike_blocks():
     """30 residual blocks of tanh with random weights: exact arithmetic with them is slow."""
-    return joined([residual(f"b{i}", RNG.standard_normal((8, 8)) / 3, RNG.standard_normal(
+    return join_graphs([residual(f"b{i}", RNG.standard_normal((8, 8)) / 3, RNG.standard_normal(
         (8, 8)) / 9, TANH) for i in range(30)])
 
 
@@ -193,8 +194,9 @@ def wide_layers():
 @pytest.mark.slow
 @pytest.mark.parametrize("rounding", ["snapped", "exact"])
 @pytest.mark.parametrize("made", [unlike_blocks, wide_layers, lambda: verlet(200, (1.0, 0.3)),
-                                  lambda: joined([residual("b", RNG.standard_normal((48, 48)) / 5,
-                                                           RNG.standard_normal((48, 48)), TANH)])])
+                                  lambda: join_graphs([residual(
+                                      "b", RNG.standard_normal((48, 48)) / 5,
+                                      RNG.standard_normal((48, 48)), TANH)])])
 def test_the_budget_bounds_the_whole_audit(made, rounding):
     """By the processor's clock, as other programs may hold up that on the wall.
 
@@ -219,9 +221,10 @@ def test_values_that_no_float_holds_end_in_no_verdict():
     (0, "exact"), (0, "intervals"), (0.02, "exact"), (0.1, "exact"), (0.1, "intervals")])
 def test_an_audit_whose_time_is_over_says_less(seconds, rounding):
     """Nothing was found out before about these contrasts: what is not shown in time is left out."""
-    graph = joined([residual(name, np.array([[1.0, -1.0]]), -0.5 * np.array([[1.0], [-1.0]]),
-                             fluxes.charbonnier(Fraction(17 + number, 23 + int(100 * seconds))))
-                    for number, name in enumerate("abc")])
+    graph = join_graphs([residual(name, np.array([[1.0, -1.0]]), -0.5 * np.array([[1.0], [-1.0]]),
+                                            fluxes.charbonnier(Fraction(17 + number,
+                                                                        23 + int(100 * seconds))))
+                                   for number, name in enumerate("abc")])
     with time_limit(monotonic() + seconds):
         found = audit(graph, budget=0.001 + seconds, rounding=rounding)
     assert found.judgements and Status.REFUTED not in {item.status for item in found.judgements}
@@ -250,4 +253,4 @@ def test_a_layer_of_ones_own_is_audited():
     assert evaluate(graph, np.array([[1.0, 2.0]])).tolist() == [[0.5, 1.5]]
     found = audit(graph, budget=0.1)
     assert found.status is Status.PROVED and found.lower**2 <= found.upper**2 < 1
-    assert audit(joined([graph, graph]), budget=0.1, at_most="1/2").status is Status.REFUTED
+    assert audit(join_graphs([graph, graph]), budget=0.1, at_most="1/2").status is Status.REFUTED

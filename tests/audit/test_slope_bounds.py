@@ -12,7 +12,7 @@ import pytest
 from stabkit import audit
 from stabkit.audit.npz_file import from_arrays
 from stabkit.audit.result import Audit
-from stabkit.networks.form_certificate import assembled, certified_square
+from stabkit.networks.form_certificate import assemble, certified_square
 from stabkit.networks.graph import Graph
 from stabkit.networks.multipliers import better_multipliers, first_multipliers
 from stabkit.networks.slope_bound import slope_bound
@@ -121,8 +121,8 @@ def test_the_constant_is_that_of_another_solver():
         pytest.skip("needs clarabel")
     form = slope_form(net(*drawn(3, 6, 6, 2), flux="leaky_relu"))
     t, square = cvxpy.Variable(len(form.low), nonneg=True), cvxpy.Variable()
-    fixed = assembled(form, 1e-300, np.zeros(len(form.low)))
-    unit = assembled(form, 1.0, np.zeros(len(form.low))) - fixed
+    fixed = assemble(form, 1e-300, np.zeros(len(form.low)))
+    unit = assemble(form, 1.0, np.zeros(len(form.low))) - fixed
     P, Q = form.factors
     half = P.T @ cvxpy.diag(t) @ Q
     cvxpy.Problem(cvxpy.Minimize(square), [square * unit + fixed + (half + half.T) / 2 >> 0]).solve(

@@ -79,7 +79,7 @@ PLANTED = {
         within=dict(alpha=("2",))),
     "huber_regulariser_is_strictly_convex": Planted(within=dict(q=("2",), r=("1/2", "1"))),
     "flux_monotonicity_separates_the_classes": Planted(
-        put={"regularisation.increasing": lambda flux: flux.name != "soft"}),
+        put={"regularisation.is_increasing": lambda flux: flux.name != "soft"}),
     "increasing_flux_reduces_contrast": Planted(
         within=dict(n=(4,), ratio=(Fraction(11, 10),))),
     "second_class_shrinkage_tends_to_the_identity": Planted(

@@ -139,9 +139,9 @@ PLANTED = {
     "one_dimensional_v_cycle_contracts_for_every_depth": Planted(
         put={"multigrid.CONTRACTION": "1/(3 + 3*nu)"}),
     "unet_is_a_two_level_v_cycle": Planted(
-        put={"multigrid.passed_down": lambda R, channels: R @ channels[1]}),
+        put={"multigrid.restrict_channels": lambda R, channels: R @ channels[1]}),
     "deeper_unet_is_a_v_cycle": Planted(
-        put={"multigrid.passed_down": lambda R, channels: R @ channels[0]}),
+        put={"multigrid.restrict_channels": lambda R, channels: R @ channels[0]}),
     "unet_coarse_solver_works_on_the_residual_equation": Planted(
         put={"multigrid.RESTRICTED": "b"}),
     "unet_repetition_solves_the_system": Planted(

@@ -32,7 +32,7 @@ def biased(log, name, matrix):
     return lambda u: straight(u) + 1
 
 
-linear, linear_map, pooled = mgnet._linear, networks._map, grids._pooled
+linear, linear_map, pooled = mgnet._linear, networks._map, grids._pool_constant
 ABS = ("relu(x)", "abs(x)")
 IDENTITY = ("relu(x)", "x")
 BEYOND = (Fraction(1001, 1000),)
@@ -48,7 +48,7 @@ PLANTED = {
     "strided_output_size_corrected": Planted(put={"convolutions.AT_LEAST": "floor(m/s) + 1"}),
     "a_large_kernel_recovers_any_linear_map": Planted(within=dict(n=(1,))),
     "a_large_kernel_recovers_any_linear_map_corrected": Planted(
-        put={"convolutions.reached": lambda padding, n, width: matrices.reached(
+        put={"convolutions.tap_matrices": lambda padding, n, width: matrices.tap_matrices(
             "periodic", n, width)}),
     "feature_extractor_inverts_the_data_map": Planted(put={"convolutions.RELU": IDENTITY}),
     "feature_extractor_inverts_the_data_map_corrected": Planted(put={"convolutions.RELU": ABS}),
@@ -77,14 +77,14 @@ PLANTED = {
     "average_pooling_keeps_constants": Planted(
         put={"grids.average": lambda m: np.kron(np.eye(m, dtype=int), [[3, 0]])[:, :-1]}),
     "average_pooling_keeps_constants_corrected": Planted(put={
-        "grids._pooled": lambda m, pooling: pooled(m, "kron(a, a)/4")}),
+        "grids._pool_constant": lambda m, pooling: pooled(m, "kron(a, a)/4")}),
     "projection_inverts_prolongation": Planted(put={
         "grids.PROJECTIONS": {"L² projection": "inverse(C) @ P.T"}},
         within=dict(Pi=("L² projection",))),
     "zero_padded_kernel_is_the_neumann_operator": Planted(
-        put={"grids.assembled": lambda n: matrices.inner_part(matrices.assembled(n + 2), n)}),
+        put={"grids.assemble": lambda n: matrices.inner_part(matrices.assemble(n + 2), n)}),
     "zero_padded_kernel_is_the_neumann_operator_corrected": Planted(
-        put={"grids.halved": lambda n: fractions([1] * n)}),
+        put={"grids.cell_shares": lambda n: fractions([1] * n)}),
     # multigrid
     "neumann_problem_is_solvable_for_every_f": Planted(
         within=dict(f=("1 at two nodes, with both signs",))),
@@ -118,7 +118,7 @@ PLANTED = {
     # MgNet
     "mgnet_is_multigrid": Planted(put={"mgnet._linear": bent}),
     "mgnet_is_multigrid_for_nonlinear_smoothers": Planted(
-        put={"mgnet._vanishing": mgnet._nonlinear}),
+        put={"mgnet._size_of_image": mgnet._nonlinear}),
     "mgnet_is_multigrid_for_nonlinear_operators": Planted(within=dict(A2=("2u",))),
     "v_mgnet_is_a_v_cycle": Planted(put={"mgnet._linear": bent}),
     "parameter_saving": Planted(put={"mgnet.COUNTS": "[nu*k, (1 + nu)*k, 2*k]"}),
@@ -136,7 +136,7 @@ PLANTED = {
     "every_cnn_is_an_mg_resnet": Planted(put={"networks.RELU": ABS}),
     "every_cnn_is_an_mgnet": Planted(put={"networks.RELU": IDENTITY}),
     "every_cnn_is_an_mgnet_corrected": Planted(
-        put={"networks.activated": lambda f: -abs(f) - 1}),
+        put={"networks.activate": lambda f: -abs(f) - 1}),
     "mg_resnet_step_is_euclidean_stable": Planted(within=dict(ratio=BEYOND)),
     "mgnet_step_is_euclidean_stable": Planted(put={"stability.SIGMA": fluxes.identity()}),
     "mgnet_step_is_euclidean_stable_corrected": Planted(within=dict(ratio=BEYOND)),

@@ -201,7 +201,7 @@ def test_a_prolongation_with_wrong_weights_is_noticed(monkeypatch):
 
 def test_a_lyapunov_function_must_fit():
     K = fractions([[1, -2], [1, -1]])
-    Q = propagation._conserved(K)
+    Q = propagation._conserved_form(K)
     w, c = propagation._focus(K, Q)
     for wrong in (propagation._lyapunov(K, Q, w, c / 2), propagation._lyapunov(K, Q, 2 * w, c)):
         assert decide(wrong).status is UNDECIDED
@@ -212,7 +212,7 @@ def test_a_lyapunov_function_must_fit():
                                   (((-1, 2), (-1, 1)), Fraction(-1, 4)), (((0, 1), (-2, 0)), 0)])
 def test_strength_of_the_focus(K, c):
     K = fractions(K)
-    Q = propagation._conserved(K)
+    Q = propagation._conserved_form(K)
     assert propagation._focus(K, Q)[1] == c
 
 
@@ -221,7 +221,7 @@ def test_boundedness_by_trace_and_determinant_agrees_with_powers():
         for K in euler._matrices(wanted):
             step = np.eye(2) + np.array(K, dtype=float) / 8
             bounded = np.abs(np.linalg.matrix_power(step, 4096)).max() < 100
-            assert (decide(euler._bounded(K)).status is PROVED) == bounded
+            assert (decide(euler._boundedness_of_powers(K)).status is PROVED) == bounded
 
 
 def test_enclosed_factors_need_close_factors():

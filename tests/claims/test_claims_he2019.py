@@ -236,8 +236,8 @@ def test_a_wrong_chebyshev_polynomial_is_noticed(monkeypatch, k, wrong):
 
 def test_a_wrong_coarse_operator_is_noticed(monkeypatch):
     """The conditions for convergence only suffice: where one fails, nothing is decided."""
-    right = convergence._widened
-    monkeypatch.setattr(convergence, "_widened", lambda n, h: (
+    right = convergence._widen
+    monkeypatch.setattr(convergence, "_widen", lambda n, h: (
         right(n, h)[0], right(n, h)[1] + Fraction(1, 1000) * np.eye(n, dtype=int)))
     for P in convergence.KINDS:
         assert status("printed_multigrid_converges_corrected", P=P, level=2) is UNDECIDED
@@ -279,13 +279,13 @@ def test_a_level_operator_that_is_not_linear_breaks_the_theorem(monkeypatch):
 
 
 def test_a_first_operator_that_is_not_zero_at_zero_breaks_the_theorem(monkeypatch):
-    monkeypatch.setattr(mgnet, "_vanishing", mgnet._nonlinear)
+    monkeypatch.setattr(mgnet, "_size_of_image", mgnet._nonlinear)
     name = "mgnet_is_multigrid_for_nonlinear_smoothers"
     assert status(name, **listed(name, 2, 1)) is REFUTED
 
 
 def test_recovering_a_cnn_needs_the_right_sign():
-    what = networks._recovered("-", [[0]], [1])
+    what = networks._recovery("-", [[0]], [1])
     assert decide(what).status is REFUTED
 
 

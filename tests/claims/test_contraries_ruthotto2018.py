@@ -73,7 +73,7 @@ CONTRARIES = {
     "tv_normalisation_gives_tv_dynamics_corrected": (
         "ReLU", lambda: layers._is_tv_flow(net.weights([[-1, 1]]), RELU, 1, 3, (1, 0), [1, 0])),
     "tv_normalisation_is_bounded_and_monotone": (
-        "half the Lipschitz constant", lambda: layers._normalised("0, 0", "2, -2", "2", "1/2")),
+        "half the Lipschitz constant", lambda: layers._normalise("0, 0", "2, -2", "2", "1/2")),
     # parabolic
     "parabolic_network_is_stable": (
         "σ decreases", of("parabolic_network_is_stable", K=net.TALL, flux=OPPOSITE)),
@@ -140,7 +140,7 @@ CONTRARIES = {
         "the printed signs", lambda: verlet._consistent(
             verlet.verlet_network("1 | 1", IDENTITY, "1/2", printed=True), (1, 2))),
     "verlet_inverse": (
-        "Z_j in place of Y_{j+1}", lambda: verlet._inverted(
+        "Z_j in place of Y_{j+1}", lambda: verlet._inverts(
             verlet.verlet_network("1 | 1", IDENTITY, "1/2", printed=True), (1, 2), False)),
     "verlet_inverse_corrected": (
         "back with another step size", lambda: verlet._chain_is_inverted(

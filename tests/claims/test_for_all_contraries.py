@@ -135,7 +135,7 @@ PUT = {
     "ruthotto2018.verlet_discretises_the_hamiltonian_network_corrected": {
         "verlet.area": lambda one, other: one[0].T @ other[1] + one[1].T @ other[0]},
     "he2019.smoother_condition": {"cycles.LOST": 1},
-    "he2019.w_cycle_bound": {"cycles.bounded_by": lambda s, d2: s + s * d2},
+    "he2019.w_cycle_bound": {"cycles.bound_of_cycle": lambda s, d2: s + s * d2},
     "he2019.cycle_energy_identity": {"cycles.adjoint": turned},
     "he2019.chebyshev_residual_recursion_corrected": {
         "iterations.recursion": lambda w, before, now, corrected: w * now + (1 - w) * before

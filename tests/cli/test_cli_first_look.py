@@ -16,7 +16,7 @@ from stabkit.cli.commands import cli
 from stabkit.installation import install
 from stabkit.progress import progress
 from stabkit.replay import read, sealed
-from stabkit.report.recorded import record, recorded
+from stabkit.report.recorded import look_up_record, record
 from stabkit.report.table import claims_table
 from stabkit.stability.verdict import Verdict
 
@@ -91,14 +91,14 @@ def test_a_record_that_does_not_fit_is_not_believed(tmp_path, monkeypatch):
     claim = registry()["alt2020.range_stability_of_blocks"]
     content = read(record())
     kept = next(verdict for verdict in content["verdicts"] if verdict["claim"] == claim.name)
-    assert recorded(claim).verdict == Verdict.from_json(kept)  # though unpacked alone
+    assert look_up_record(claim).verdict == Verdict.from_json(kept)  # though unpacked alone
     path = tmp_path / "verdicts.json"
     monkeypatch.setattr("stabkit.report.recorded.record", lambda: path)
 
     def taken(claim=claim, seal=True, **changes):
         whole = {**content, "verdicts": [kept | changes]}
         path.write_text(json.dumps(sealed(whole) if seal else whole), "utf-8")
-        return recorded(claim)
+        return look_up_record(claim)
 
     assert taken().verdict.status == "refuted"
     assert taken(seal=False, status="proved", expected="proved") is None
@@ -114,9 +114,9 @@ def test_a_record_that_does_not_fit_is_not_believed(tmp_path, monkeypatch):
     for text in ("", "[]", "{}", '{"verdicts": []}',
                  '{"shared": {}, "verdicts": [1]}', "[" * 100_000):
         path.write_text(text, "utf-8")
-        assert recorded(claim) is None
+        assert look_up_record(claim) is None
     path.unlink()
-    assert recorded(claim) is None
+    assert look_up_record(claim) is None
 
 
 def test_a_terminal_without_escapes_gets_none(monkeypatch):

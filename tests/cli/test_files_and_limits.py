@@ -13,7 +13,7 @@ from stabkit.claims.claim import load_claims
 from stabkit.claims.verify import verify
 from stabkit.cli import main
 from stabkit.errors import InvalidArgument
-from stabkit.user_files import content, opened
+from stabkit.user_files import content, open_file
 
 CLAIMS = '''
 import os
@@ -89,7 +89,7 @@ def test_no_more_is_read_than_is_allowed(tmp_path):
     with pytest.raises(InvalidArgument, match=r"data: .* has more than 4 bytes"):
         content(tmp_path / "data", "data", 4)
     with pytest.raises(InvalidArgument, match=r"cannot read .*: No such file"), \
-            opened(tmp_path / "none", "data"):
+            open_file(tmp_path / "none", "data"):
         pass
 
 

@@ -65,7 +65,7 @@ def test_an_audit_tells_the_answers_it_had(tmp_path, monkeypatch, capsys):
 
     from stabkit.audit import decision
 
-    real, seen = decision._judged, []
+    real, seen = decision._judge_notion, []
 
     def judged(name, *given):
         if len(seen) == 2:
@@ -73,7 +73,7 @@ def test_an_audit_tells_the_answers_it_had(tmp_path, monkeypatch, capsys):
         seen.append(name)
         return real(name, *given)
 
-    monkeypatch.setattr(decision, "_judged", judged)
+    monkeypatch.setattr(decision, "_judge_notion", judged)
     assert main(["audit", str(tmp_path / "net.npz"), "--budget", "1"]) == 130
     errors = capsys.readouterr().err
     assert f"{seen[0]} (proved)" in errors and f"{seen[1]} (" in errors

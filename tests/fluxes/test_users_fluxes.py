@@ -25,7 +25,7 @@ from stabkit import (
     step_bound,
 )
 from stabkit.errors import InvalidArgument, NoValue
-from stabkit.fluxes.fading import fading
+from stabkit.fluxes.fading import as_fading_sum
 from stabkit.fluxes.recording import record
 from stabkit.replay import check
 from stabkit.stability.certificates import check_facts
@@ -82,7 +82,7 @@ def test_slopes_that_fade_are_bounded_on_the_whole_line(flux, slopes):
     lambda s: np.exp(-abs(s)) - abs(s) * np.exp(-3 * abs(s))])
 def test_what_fades_is_the_same_expression(formula):
     """The values agree; what grows, oscillates or is no such sum is left as it is."""
-    made = fading(record(formula))
+    made = as_fading_sum(record(formula))
     assert "decay" in made.text
     for s in (-5.5, -1.0, 0.0, 0.25, 3.0):
         assert float(made.at(np.float64(s))) == pytest.approx(float(formula(np.float64(s))))
@@ -95,7 +95,7 @@ def test_what_fades_is_the_same_expression(formula):
     lambda s: np.exp(-s * s - abs(s)), lambda s: abs(s) * np.exp(-s * s)])
 def test_what_is_no_even_sum_that_fades_is_left_as_it_is(formula):
     made = record(formula)
-    assert fading(made).text == made.text
+    assert as_fading_sum(made).text == made.text
 
 
 UNDEFINED = {

@@ -12,7 +12,7 @@ from stabkit.errors import InvalidEvidence
 from stabkit.proof import check
 from stabkit.proof.facts import RULES, multiplier, nonnegative
 from stabkit.proof.setting import read
-from stabkit.proof.text import written
+from stabkit.proof.text import text_of
 
 SETTING = {
     "parameters": {"a": "any", "b": ">= 0", "c": ">= 0", "t": "> 0"},
@@ -67,7 +67,7 @@ def many_values():
 
 @pytest.mark.parametrize("step", STEPS, ids=str)
 def test_what_a_rule_says_is_nonnegative_is_so(step):
-    text = written(nonnegative(read(SETTING), step))
+    text = text_of(nonnegative(read(SETTING), step))
     margins = [value_of(text, values) for values in many_values()]
     assert min(margins) >= 0 and max(margins) > 0
 
@@ -87,7 +87,7 @@ def test_a_rule_is_false_of_a_flux_that_lacks_its_fact(use, wrong):
     for name, ends in wrong.items():
         data["fluxes"][name] = {"slopes": ends}
     step = next(step for step in STEPS if step["use"] == use)
-    text = written(nonnegative(read(data), step))
+    text = text_of(nonnegative(read(data), step))
     assert any(value_of(text, values) < 0 for values in many_values())
 
 
@@ -117,7 +117,7 @@ def test_a_rule_is_not_used_without_what_it_needs(step, reason):
 
 @pytest.mark.parametrize("text", ["t", "2*t*left + b/3", "a**2", "more*a**4*c", "0", "t*t*b"])
 def test_a_multiplier_is_nonnegative(text):
-    found = written(multiplier(read(SETTING), text))
+    found = text_of(multiplier(read(SETTING), text))
     for values in many_values():
         if all(holds(condition, values) for condition in SETTING["assume"].values()):
             assert value_of(found, values) >= 0

@@ -8,7 +8,7 @@ import pytest
 from proof_instances import value_of
 
 from stabkit.errors import InvalidEvidence
-from stabkit.proof.text import parse, rational, relation, written
+from stabkit.proof.text import parse, rational, relation, text_of
 from stabkit.proof.words import (
     MAX_LETTERS,
     expression,
@@ -42,8 +42,8 @@ def test_what_is_read_and_written_means_the_same(text):
     read = parse(text, NAMES)
     for seed in range(3):
         values = arrays(seed)
-        assert np.all(value_of(text, values) == value_of(written(read), values))
-    assert (parse(written(read), NAMES) - read).is_zero()
+        assert np.all(value_of(text, values) == value_of(text_of(read), values))
+    assert (parse(text_of(read), NAMES) - read).is_zero()
 
 
 def test_a_form_is_zero_exactly_if_it_vanishes_on_arrays():

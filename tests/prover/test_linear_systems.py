@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("flint")
 
-from stabkit.multipliers.linear_systems import completed, factors, reduced, solution
+from stabkit.multipliers.linear_systems import complete, factors, reduce_system, solution
 from stabkit.multipliers.rounding import simple
 
 ENTRIES = st.lists(st.integers(-3, 3), min_size=12, max_size=12)
@@ -47,9 +47,9 @@ def test_solutions_solve(entries, x):
     y = solution(list(zip(rows, right, strict=True)), list("0123"))
     assert [sum(row[name] * y[name] for name in row) for row in rows] == right
     columns = [{i: F(entries[4 * i + j]) for i in range(3)} for j in range(4)]
-    form, pivots = reduced(columns, range(3), dict(enumerate(right)))
+    form, pivots = reduce_system(columns, range(3), dict(enumerate(right)))
     free = {j: F(7) for j in range(4) if j not in pivots}
-    z = completed(form, pivots, free)
+    z = complete(form, pivots, free)
     assert [sum(columns[j][i] * z[j] for j in range(4)) for i in range(3)] == right
     assert all(z[j] == 7 for j in free)
 

@@ -29,9 +29,9 @@ from statements import (
 
 from stabkit import CONTRACTION, EUCLIDEAN, FSI, FixedPoint, bounded, prove, stable_step
 from stabkit.classes import AnyCount, AnyFlux, AnyOperator, AnyVector, UpTo, below
-from stabkit.prover.piecewise_linear import admits, admitted, flux_through, linear
+from stabkit.prover.piecewise_linear import admissible_points, admits, flux_through, linear
 from stabkit.replay import check
-from stabkit.stability.growing_powers import growing
+from stabkit.stability.growing_powers import growth_evidence
 
 pytest.importorskip("clarabel", reason="the search needs the extra prove")
 
@@ -155,13 +155,13 @@ def test_verlet(square, fast):
     lambda y, z: (y, z), lambda y, z: (z, -y), lambda y, z: (y / 2, 3 * y + z / 2)])
 def test_no_growth_is_seen_where_there_is_none(step):
     """The identity, a rotation, a shear that decays."""
-    assert growing(step, lambda y, z: (y, z), ("y", "z")) is None
+    assert growth_evidence(step, lambda y, z: (y, z), ("y", "z")) is None
 
 
 def test_growth_of_what_is_not_asked_about_is_no_evidence():
     """z doubles, y stays: y is bounded."""
-    assert growing(lambda y, z: (y, 2 * z), lambda y, z: (y,), ("y", "z")) is None
-    assert growing(lambda y, z: (y, 2 * z), lambda y, z: (z,), ("y", "z")) is not None
+    assert growth_evidence(lambda y, z: (y, 2 * z), lambda y, z: (y,), ("y", "z")) is None
+    assert growth_evidence(lambda y, z: (y, 2 * z), lambda y, z: (z,), ("y", "z")) is not None
 
 
 def test_points_are_moved_onto_a_flux_of_the_class():
@@ -172,7 +172,7 @@ def test_points_are_moved_onto_a_flux_of_the_class():
     for known in classes:
         for odd in (False, True):
             s = rng.standard_normal(6)
-            made = admitted(list(zip(s, s / 2, strict=True)), known, odd, 1000)
+            made = admissible_points(list(zip(s, s / 2, strict=True)), known, odd, 1000)
             assert admits(made, known)
             assert max(abs(float(f) - x / 2) for (_, f), x in zip(made, s, strict=True)) < 0.01
             assert flux_through(made, known, odd).facts.odd == odd

@@ -21,8 +21,8 @@ from stabkit import (
 from stabkit.errors import InvalidEvidence
 from stabkit.replay import calculation, check, read, replay, settled, unpacking
 from stabkit.replay.seals import canonical
-from stabkit.replay.unpacking import patched, unpacked
-from stabkit.report.packing import packed
+from stabkit.replay.unpacking import apply_patch, unpack
+from stabkit.report.packing import pack
 from stabkit.report.verdict_file import as_text, schema
 
 FIRST = "soft(threshold=1): sector [0, 1]"
@@ -50,15 +50,15 @@ def content(whole):
 
 @pytest.fixture
 def short(content):
-    return packed(content)
+    return pack(content)
 
 
 def test_a_packed_file_is_the_same_file(content, short):
     """unpacked(packed(x)) = x, to the last character of the canonical form, so every seal holds."""
     assert "shared" in short and "shared" not in content
-    assert canonical(unpacked(short)) == canonical(content)
+    assert canonical(unpack(short)) == canonical(content)
     assert all(finding.holds for finding in replay(short)) and len(replay(short)) == 12
-    assert packed(unpacked(short)) == short
+    assert pack(unpack(short)) == short
 
 
 def test_the_text_is_shorter_and_follows_the_schema(content, tmp_path):
@@ -96,19 +96,19 @@ def test_a_text_that_looks_like_a_reference_is_none():
     for k, item in enumerate(items):
         item["configuration"] = {"of": "@given1", "@": k, "much": "@@" + "x" * 50, "none": None}
     content = verdict_file(*items, margin=None)
-    assert unpacked(packed(content)) == content
+    assert unpack(pack(content)) == content
 
 
 # -- forged references ---------------------------------------------------------------------------
 def test_what_nothing_shares_is_missing(short):
     """A name that no table has: of a piece, of a fact."""
     with pytest.raises(InvalidEvidence, match=r"nothing shared has the name 'nowhere'"):
-        unpacked(changed(short, lambda item: item["data"]["given"].update(K="@nowhere")))
+        unpack(changed(short, lambda item: item["data"]["given"].update(K="@nowhere")))
     with pytest.raises(InvalidEvidence, match=r"nothing shared has the name 'a lie'"):
-        unpacked(changed(short, lambda item: item["data"].update(facts=["a lie"])))
+        unpack(changed(short, lambda item: item["data"].update(facts=["a lie"])))
     del short["shared"]["facts"][FIRST]
     with pytest.raises(InvalidEvidence, match=r"nothing shared has the name 'soft"):
-        unpacked(short)
+        unpack(short)
 
 
 def test_what_is_shared_refers_to_nothing(short):
@@ -117,21 +117,21 @@ def test_what_is_shared_refers_to_nothing(short):
         forged = changed(short, lambda item: item["data"]["given"].update(u="@a"))
         forged["shared"]["pieces"] |= {"a": value, "b": "@a"}
         with pytest.raises(InvalidEvidence, match="refers to something itself"):
-            unpacked(forged)
+            unpack(forged)
     forged = copy.deepcopy(short)
     forged["shared"]["facts"][FIRST]["facts"] = [FIRST]
     with pytest.raises(InvalidEvidence, match="is not a fact"):
-        unpacked(forged)
+        unpack(forged)
 
 
 def test_a_fact_is_used_once(short, tmp_path):
     """Named twice in one piece of evidence, twice in the table, or said again beside it."""
     with pytest.raises(InvalidEvidence, match="named twice"):
-        unpacked(changed(short, lambda item: item["data"].update(facts=[FIRST, FIRST])))
+        unpack(changed(short, lambda item: item["data"].update(facts=[FIRST, FIRST])))
     with pytest.raises(InvalidEvidence, match="already taken by a fact"):
-        unpacked(changed(short, lambda item: item["data"]["given"].update(ends=["-inf", "inf"])))
+        unpack(changed(short, lambda item: item["data"]["given"].update(ends=["-inf", "inf"])))
     with pytest.raises(InvalidEvidence, match="already taken by a fact"):
-        unpacked(changed(short, lambda item: item["data"]["let"].append(["g(x)", "1/2"])))
+        unpack(changed(short, lambda item: item["data"]["let"].append(["g(x)", "1/2"])))
     text = json.dumps(short).replace('"facts": {', f'"facts": {{{json.dumps(FIRST)}: 1, ', 1)
     (tmp_path / "v.json").write_text(text, "utf-8")
     with pytest.raises(InvalidEvidence, match="occurs twice"):
@@ -142,7 +142,7 @@ def test_what_nothing_refers_to_is_refused(short):
     """Else something could stand in a file that no seal covers."""
     short["shared"]["facts"]["a lie"] = {"given": {}, "let": [], "shows": ["1 == 2"]}
     with pytest.raises(InvalidEvidence, match="nothing refers to 'a lie'"):
-        unpacked(short)
+        unpack(short)
 
 
 def test_a_fact_under_another_name_breaks_the_seal(short):
@@ -161,8 +161,8 @@ def test_a_renamed_fact_breaks_the_seal(short):
 
 def test_a_false_fact_is_found_out_however_it_is_sealed(content):
     """g <= 99/100 is false of soft shrinkage; sealed again, the calculation itself fails."""
-    text = json.dumps(packed(content)).replace("0 <= g(x) <= 1 ", "0 <= g(x) <= 99/100 ")
-    forged = sealed_again(unpacked(json.loads(text)))
+    text = json.dumps(pack(content)).replace("0 <= g(x) <= 1 ", "0 <= g(x) <= 99/100 ")
+    forged = sealed_again(unpack(json.loads(text)))
     found = [finding for finding in replay(forged) if not finding.holds]
     assert found and all("99/100" in finding.reason for finding in found)
 
@@ -179,7 +179,7 @@ def test_changes_are_of_something(short):
     """The first piece of evidence cannot differ from one before it."""
     short["verdicts"][0]["evidence"].pop(0)
     with pytest.raises(InvalidEvidence, match="nothing stands before it"):
-        unpacked(short)
+        unpack(short)
 
 
 @pytest.mark.parametrize("shared", [
@@ -191,7 +191,7 @@ def test_changes_are_of_something(short):
 ])
 def test_tables_of_another_form_are_refused(short, shared):
     with pytest.raises(InvalidEvidence, match="shared: "):
-        unpacked({**short, "shared": shared})
+        unpack({**short, "shared": shared})
 
 
 # -- limits --------------------------------------------------------------------------------------
@@ -202,15 +202,15 @@ def test_a_small_file_does_not_unpack_to_a_large_one(short, monkeypatch):
     bomb["verdicts"][0]["evidence"][0]["data"]["given"] = {
         f"u{k}": "@a" for k in range(1000)}
     with pytest.raises(InvalidEvidence, match="unpacks to more than"):
-        unpacked(bomb)
+        unpack(bomb)
     long = copy.deepcopy(short)
     long["verdicts"][0]["evidence"] += [{"but": {"data": {"by": "x" * 10**6}}}, *(
         {"but": {"place": k}} for k in range(100))]
     with pytest.raises(InvalidEvidence, match="unpacks to more than"):
-        unpacked(long)
+        unpack(long)
     monkeypatch.setattr(unpacking, "MAX_CHARACTERS_OF_FILE", 1000)
     with pytest.raises(InvalidEvidence, match="unpacks to more than 1000"):
-        unpacked(short)
+        unpack(short)
 
 
 @pytest.mark.parametrize("target, patch, result", [  # appendix A of RFC 7396
@@ -225,7 +225,7 @@ def test_a_small_file_does_not_unpack_to_a_large_one(short, monkeypatch):
 ])
 def test_changes_are_merge_patches(target, patch, result):
     """The examples of RFC 7396."""
-    assert patched(target, patch) == result
+    assert apply_patch(target, patch) == result
 
 
 def test_a_condition_is_decided_once(content, monkeypatch):
@@ -233,13 +233,13 @@ def test_a_condition_is_decided_once(content, monkeypatch):
     condition of the same text about another function is another condition."""
     monkeypatch.setattr(settled, "_confirmed", {})
     walked = []
-    plain = calculation.Calculation._shown
+    plain = calculation.Calculation._show
 
     def noted(calculator, expression):
         walked.append(expression)
         return plain(calculator, expression)
 
-    monkeypatch.setattr(calculation.Calculation, "_shown", staticmethod(noted))
+    monkeypatch.setattr(calculation.Calculation, "_show", staticmethod(noted))
     assert all(finding.holds for finding in replay(content))
     first = len(walked)
     total = sum(len(item["data"]["shows"]) for item in content["verdicts"][0]["evidence"])
@@ -275,7 +275,7 @@ def test_what_was_decided_before_is_charged_again(monkeypatch):
             "sum(A @ A) > 1", "exp(b) > 2", let=[["A", "outer(ones(9), ones(9))"], ["b", "1"],
                                                  ["c", "sum(A)"]])["data"], rounding=True)
         assert made.decide()[0]
-        spent.append(made.work.spent)
+        spent.append(made.work.used_steps)
     assert len(set(spent)) == 1
 
 

@@ -18,7 +18,7 @@ from stabkit.claims.verify import verify
 from stabkit.cli import main
 from stabkit.errors import InvalidArgument, InvalidEvidence
 from stabkit.notation import to_latex
-from stabkit.replay.unpacking import unpacked
+from stabkit.replay.unpacking import unpack
 from stabkit.report import benchmarks, command, figures, latex
 from stabkit.report.contents import contents
 from stabkit.report.explain import explain
@@ -133,7 +133,7 @@ def test_a_finding_is_told_only_while_its_verdicts_stand(verdicts):
 
 
 def test_an_unexpected_verdict_is_shown(verdicts):
-    changed = unpacked(json.loads(as_text(verdicts)))
+    changed = unpack(json.loads(as_text(verdicts)))
     changed["verdicts"][0] |= {"expected": "supported", "as_expected": False}
     text = command.compose(changed, LEDGER, pictures=())["index.html"]
     assert "(expected: supported)" in text and "1 of the verdicts is not what was expected" in text
@@ -309,7 +309,7 @@ def test_the_command_says_what_is_wrong_with_its_input(tmp_path, capsys):
 
 
 def test_a_verdict_without_a_claim_is_refused(verdicts):
-    changed = unpacked(json.loads(as_text(verdicts)))
+    changed = unpack(json.loads(as_text(verdicts)))
     changed["verdicts"][0]["claim"] = "alt2021.unheard_of"
     with pytest.raises(InvalidEvidence, match="unheard_of"):
         contents(changed, LEDGER)

@@ -34,11 +34,18 @@ from stabkit.stability.falsify import (
     structured,
     two_solutions,
 )
-from stabkit.stability.falsify.exactness import Judge, cost, length, lengths, rounded, stays_short
+from stabkit.stability.falsify.exactness import (
+    Judge,
+    cost,
+    exact_signals_near,
+    length,
+    lengths,
+    stays_short,
+)
 from stabkit.stability.falsify.inputs import (
     across,
     amplitudes,
-    nearly_alternating,
+    near_alternation,
     neighbours,
     shapes,
 )
@@ -229,7 +236,7 @@ def test_the_sign_bound_is_refuted_just_beyond_its_sharp_value(n, flux):
 
 def test_a_step_without_a_derivative_gives_no_alternating_inputs():
     constant = Explicit(identity(3), fluxes.identity(), 1)  # u − u: its derivative is singular
-    assert nearly_alternating(constant).shape == (0, 3)
+    assert near_alternation(constant).shape == (0, 3)
 
 
 def test_amplitudes_meet_the_thresholds():
@@ -241,7 +248,7 @@ def test_amplitudes_meet_the_thresholds():
 
 def test_rounding_to_simple_rationals_starts_with_the_simplest():
     """Integers first, the float itself last."""
-    tried = list(rounded((np.array([0.333, -2.0]),)))
+    tried = list(exact_signals_near((np.array([0.333, -2.0]),)))
     assert list(tried[0][0]) == [0, -2] and list(tried[2][0]) == [Fraction(1, 3), -2]
     assert list(tried[-1][0]) == [Fraction(0.333), -2]
 

@@ -10,7 +10,7 @@ import pytest
 from stabkit import POWER_BOUNDED, Scheme, decide, fluxes, from_matrix
 from stabkit.replay import check
 from stabkit.stability.certificates.searched import growth_of_powers
-from stabkit.stability.growing_powers import unbounded
+from stabkit.stability.growing_powers import unboundedness_evidence
 
 
 def heat(u, dt):
@@ -51,7 +51,7 @@ def test_steps_within_it_do_not(step, dt, shape):
 ], ids=["linear", "alternating", "a root", "a pair"])
 def test_matrices_whose_powers_grow(rows):
     """Jordan blocks at 1 and −1, a root 3/2, a pair of modulus 5/4."""
-    found = unbounded(fractions(rows))
+    found = unboundedness_evidence(fractions(rows))
     assert found is not None and check(found.to_json({})) is None
 
 
@@ -60,7 +60,7 @@ def test_matrices_whose_powers_grow(rows):
 ], ids=["one", "a rotation", "far from normal", "a reflection"])
 def test_matrices_whose_powers_do_not(rows):
     """Of the last one the square is I, though its norm is greater than 1."""
-    assert unbounded(fractions(rows)) is None
+    assert unboundedness_evidence(fractions(rows)) is None
 
 
 @dataclass(frozen=True, eq=False)

@@ -94,7 +94,7 @@ def test_no_value_is_told_as_such_and_not_asked_for_again(monkeypatch):
     monkeypatch.setattr(exactness, "precision",
                         lambda bits: asked.append(bits) or limits_in_words())
     two = (np.array([Fraction(2)] * 2, dtype=object),)
-    margin, reason = exactness.judged(Pointwise(POLE, 2), EUCLIDEAN, two)
+    margin, reason = exactness.judge_margin(Pointwise(POLE, 2), EUCLIDEAN, two)
     assert margin is None and "no value at s = 2" in reason and len(asked) == 1
 
 

@@ -35,7 +35,7 @@ from stabkit.fluxes.flux import Facts, from_activation, from_diffusivity
 from stabkit.operators import identity
 from stabkit.replay import check
 from stabkit.schemes import Pointwise, Scheme
-from stabkit.stability.sharpness import bisected
+from stabkit.stability.sharpness import bisect
 from stabkit.stability.sharpness.linear import is_followed
 from stabkit.stability.sharpness.signs import cells, simplest
 
@@ -370,7 +370,7 @@ def test_signs_of_polynomials_are_told_on_the_whole_line():
 def test_the_simplest_rational_and_bisection():
     assert simplest(F(314, 100), F(315, 100)) == F(22, 7)
     assert simplest(F(3, 7), F(3, 7)) == F(3, 7)
-    assert bisected(lambda x: x * x <= 2, F(2), F(1), 20)[1] == pytest.approx(2**0.5, abs=1e-5)
+    assert bisect(lambda x: x * x <= 2, F(2), F(1), 20)[1] == pytest.approx(2**0.5, abs=1e-5)
 
 
 def test_periodic_heat_with_user_matrices_of_rationals():

@@ -153,5 +153,5 @@ def test_branches_that_symbols_do_not_see_are_no_part_of_a_proof(grows):
             return 3 * u if grows(u) else super().step(u)
 
     with np.errstate(all="ignore"):
-        assert searched._stated(Hidden(A, fluxes.relu(), F(1, 4)), EUCLIDEAN) is None
-    assert searched._stated(Descent(A, fluxes.relu(), F(1, 4)), EUCLIDEAN) is not None
+        assert searched._statement_of_step(Hidden(A, fluxes.relu(), F(1, 4)), EUCLIDEAN) is None
+    assert searched._statement_of_step(Descent(A, fluxes.relu(), F(1, 4)), EUCLIDEAN) is not None

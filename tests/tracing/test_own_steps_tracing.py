@@ -9,7 +9,7 @@ import scipy.sparse as sparse
 
 from stabkit.errors import InvalidArgument, StabkitError, TracingStopped
 from stabkit.tracing import kinds_of, trace
-from stabkit.tracing.run import evaluated_at, matrix_at
+from stabkit.tracing.run import evaluate_at, matrix_at
 
 SPARSE = sparse.diags([1.0, -2.0, 1.0], [-1, 0, 1], shape=(6, 6)).tocsr()
 DENSE = np.random.default_rng(1).integers(-3, 4, (6, 6)) / 4
@@ -99,7 +99,7 @@ def test_coefficients_are_exact_and_floats_are_what_was_meant():
     found = trace(lambda u, dt: 0.1 * u + dt * u / 3, 2)
     assert found.form.numerators.tolist() == [[3, 10]] * 2 and found.form.denominator == (30,)
     assert "0.1 as 1/10" in found.rounding
-    at = evaluated_at(found.form, Fraction(3, 10))
+    at = evaluate_at(found.form, Fraction(3, 10))
     assert at.numerators.tolist() == [[1]] * 2 and at.denominator == (5,)
 
 

@@ -152,10 +152,10 @@ class Builder:
             return view.node
         key = (view.node, shape, id(view.places))
         if key not in self._settled:
-            self._settled[key] = (self._moved(view, shape), view.places)
+            self._settled[key] = (self._move(view, shape), view.places)
         return self._settled[key][0]
 
-    def _moved(self, view: View, shape: Shape) -> int:
+    def _move(self, view: View, shape: Shape) -> int:
         places, inputs, count = view.places, (view.node,), prod(self.shape_of(view.node))
         if places is None:
             return self._append(Reshaping(), inputs, shape)

@@ -8,7 +8,7 @@ import numpy as np
 
 from stabkit.audit.reading import formulas, masks
 from stabkit.audit.reading.builder import View
-from stabkit.audit.reading.entrywise import gate_of, summed, unscaled
+from stabkit.audit.reading.entrywise import factor_and_bias, gate_of, sum_of
 from stabkit.audit.reading.operator import Comparison, Constant, Masked, Operator
 
 
@@ -21,25 +21,25 @@ def where(op: Operator) -> View | Masked:
     test = op.value(0)
     if isinstance(test, Comparison) and test.relation == ">" and \
             test.threshold >= 20 and _both_of(op, 1, 2):
-        base, beta, shift = unscaled(op.build, test.view)
-        x, factor, offset = unscaled(op.build, op.signal(1))
+        base, beta, shift = factor_and_bias(op.build, test.view)
+        x, factor, offset = factor_and_bias(op.build, op.signal(1))
         gate = gate_of(op.build, op.signal(2))
         if shift == 0 == offset and x == base and factor == 1 and gate is not None and \
                 gate[1] == "softplus" and gate[2:5] == (base, beta, 0) and beta > 0 and \
                 abs(gate[5] * beta - 1) <= Fraction(1, 2**52) and gate[6] == 0:
             return op.signal(2)
     if isinstance(test, Comparison):
-        return formulas.chosen(op, test)
+        return formulas.choose(op, test)
     if isinstance(test, Constant) and test.values.dtype == bool:
         for at, taken in ((1, test.values), (2, ~test.values)):
             if op.masks(at):
-                given, kept = masks.chosen(op, at, taken)
-                return masks.masked(_masked(given, test.values), kept)
-        return _masked(op, test.values)
+                given, kept = masks.finite_choice(op, at, taken)
+                return masks.mask(_mask_view(given, test.values), kept)
+        return _mask_view(op, test.values)
     raise op.refuse("a choice by something else than a comparison of a signal with a number")
 
 
-def _masked(op: Operator, mask: np.ndarray) -> View:
+def _mask_view(op: Operator, mask: np.ndarray) -> View:
     """Where with a mask that is known: a signal, or two, times zeros and ones."""
     parts = []
     for number, kept in ((1, mask), (2, ~mask)):
@@ -55,7 +55,7 @@ def _masked(op: Operator, mask: np.ndarray) -> View:
         bias = None if known is None or known[0] is None else _of_one(
             op, np.broadcast_to(np.where(known[1], known[0], 0.0), view.shape))
         scaled.append(op.build.scale(view, factors, bias))
-    return scaled[0] if not rest else summed(op, scaled, (1, 1))
+    return scaled[0] if not rest else sum_of(op, scaled, (1, 1))
 
 
 def _of_one(op: Operator, values: np.ndarray) -> np.ndarray:

@@ -56,21 +56,21 @@ def add(op: Operator) -> View | Masked:
     sign = -1 if op.kind == "Sub" else 1
     for at in (0, 1):
         if sign > 0 and op.masks(at):
-            given, kept = masks.added(op, at)
-            return masks.masked(_plus(given, sign), kept)
+            given, kept = masks.finite_sum(op, at)
+            return masks.mask(_plus(given, sign), kept)
     return _plus(op, sign)
 
 
 def _plus(op: Operator, sign: int) -> View:
     if _both_signals(op):
-        return summed(op, [op.signal(0), op.signal(1)], (1, sign))
+        return sum_of(op, [op.signal(0), op.signal(1)], (1, sign))
     view, values, first = _operands(op)
     if first:
         return op.build.scale(view, float(sign) if sign < 0 else None, values)
     return op.build.scale(view, None, sign * np.asarray(values))
 
 
-def summed(op: Operator, views: list[View], signs: tuple[int, ...]) -> View:
+def sum_of(op: Operator, views: list[View], signs: tuple[int, ...]) -> View:
     shape = np.broadcast_shapes(*(view.shape for view in views))
     return op.build.add(Sum(signs), [op.build.broadcast(view, shape) for view in views], shape)
 
@@ -78,13 +78,13 @@ def summed(op: Operator, views: list[View], signs: tuple[int, ...]) -> View:
 def total(op: Operator) -> View:
     """Sum of any number of signals."""
     views = [op.signal(number) for number in range(len(op.inputs))]
-    return views[0] if len(views) == 1 else summed(op, views, (1,) * len(views))
+    return views[0] if len(views) == 1 else sum_of(op, views, (1,) * len(views))
 
 
 def multiply(op: Operator) -> View:
     """Mul: by a constant, or of a signal and a gate that is computed from it."""
     if _both_signals(op):
-        return gated(op)
+        return gate_signal(op)
     view, values, _ = _operands(op)
     return op.build.scale(view, values)
 
@@ -174,8 +174,8 @@ def clip(op: Operator) -> View:
         first = isinstance(op.value(0), Constant)
         bound = _scalar(op, int(not first))
         low, high = (bound, None) if op.kind == "Max" else (None, bound)
-        return _clipped(op, op.signal(int(first)), low, high)
-    return _clipped(op, op.signal(0), low, high)
+        return _clip_view(op, op.signal(int(first)), low, high)
+    return _clip_view(op, op.signal(0), low, high)
 
 
 def _bound(op: Operator, name: str) -> Fraction | None:
@@ -185,7 +185,7 @@ def _bound(op: Operator, name: str) -> Fraction | None:
     return None if abs(bound) > 2**127 else bound  # the largest float stands for "none"
 
 
-def _clipped(op: Operator, view: View, low: Fraction | None, high: Fraction | None) -> View:
+def _clip_view(op: Operator, view: View, low: Fraction | None, high: Fraction | None) -> View:
     if low is None and high is None:
         return view
     if low == 0 and high is None:
@@ -211,19 +211,19 @@ def prelu(op: Operator) -> View:
         return activate(op, flux_of(fluxes.leaky_relu, Fraction(float(slope.flat[0]))))
     view, values = _beside(op, op.signal(0), 1)
     size = activate(op, flux_of(fluxes.leaky_relu, -1), view)
-    halves = [_halved(sign, np.asarray(values)) for sign in (1, -1)]
-    return summed(op, [op.build.scale(one, half) for one, half in zip(
+    halves = [_half_of(sign, np.asarray(values)) for sign in (1, -1)]
+    return sum_of(op, [op.build.scale(one, half) for one, half in zip(
         (view, size), halves, strict=True)], (1, 1))
 
 
-def _halved(sign: int, a: np.ndarray) -> np.ndarray:
+def _half_of(sign: int, a: np.ndarray) -> np.ndarray:
     """(1 ± a)/2, exactly: in floats where they hold it."""
     exact = (1 + sign * fractions(a)) / 2
     near = (1 + sign * a.astype(np.float64)) / 2
     return near if (fractions(near) == exact).all() else exact
 
 
-def scaled_elu(op: Operator) -> View:
+def scale_elu(op: Operator) -> View:
     """Selu: γ elu(x), and Celu: α elu₁(x/α)."""
     if op.kind == "Selu":
         inner = activate(op, flux_of(activations.elu, _number(
@@ -265,7 +265,7 @@ FLUXES: dict[str, Callable[[Operator], Flux]] = {
 
 
 # -- a signal times a gate -------------------------------------------------------------------------
-def unscaled(build: Builder, view: View) -> tuple[int, Fraction, Fraction]:
+def factor_and_bias(build: Builder, view: View) -> tuple[int, Fraction, Fraction]:
     """The node, f and b of a signal f x + b, where f and b are numbers."""
     node, factor, offset = view.node, Fraction(1), Fraction(0)
     while node >= 0 and isinstance(layer := build.nodes[node].layer, Scaling):
@@ -282,18 +282,18 @@ def unscaled(build: Builder, view: View) -> tuple[int, Fraction, Fraction]:
 def gate_of(build: Builder, view: View) -> tuple[Flux, str, int, Fraction, Fraction, Fraction,
                                                Fraction] | None:
     """Flux, its name, node of x, and k, c, q, o of a signal q Φ(kx + c) + o."""
-    node, outer, beyond = unscaled(build, view)
+    node, outer, beyond = factor_and_bias(build, view)
     if node < 0 or not isinstance(layer := build.nodes[node].layer, Activation):
         return None
     inside = View(build.nodes[node].inputs[0], view.shape)
     if layer.flux.name == "tanh" and (bent := gate_of(build, inside)) is not None and \
             bent[1] == "softplus" and bent[5:] == (1, 0):
         return layer.flux, "tanh of softplus", *bent[2:5], outer, beyond
-    inner, k, c = unscaled(build, inside)
+    inner, k, c = factor_and_bias(build, inside)
     return layer.flux, layer.flux.name, inner, k, c, outer, beyond
 
 
-def gated(op: Operator) -> View:
+def gate_signal(op: Operator) -> View:
     """x times a function of x: SiLU, GELU, hard swish, mish as exporters write them; or a product.
     """
     for first, second in ((0, 1), (1, 0)):
@@ -301,7 +301,7 @@ def gated(op: Operator) -> View:
         if x.shape != other.shape or not _same_places(x, other):
             continue
         gate = gate_of(op.build, other)
-        node, factor, offset = unscaled(op.build, x)
+        node, factor, offset = factor_and_bias(op.build, x)
         if gate is None or offset or gate[2] != node:
             continue
         made = _product(*gate[:2], *gate[3:])
@@ -314,27 +314,27 @@ def gated(op: Operator) -> View:
 
 def _times(op: Operator, first: View, second: View) -> View:
     for x, other in ((first, second), (second, first)):
-        made = reduction.divided_by_its_size(op, x, other)
+        made = reduction.divide_by_own_size(op, x, other)
         if made is not None:
             return made
         if x.node >= 0 and x.places is None and isinstance(
                 scaling := op.build.nodes[x.node].layer, Scaling) and scaling.bias is None:
             inner = View(op.build.nodes[x.node].inputs[0], x.shape)
-            made = reduction.divided_by_its_size(op, inner, other)
+            made = reduction.divide_by_own_size(op, inner, other)
             if made is not None:
                 return op.build.scale(made, scaling.factors)
-        made = _shrunk(op, x, other)
+        made = _shrinkage(op, x, other)
         if made is not None:
             return made
     return formulas.product(op, first, second)
 
 
-def _shrunk(op: Operator, sign: View, size: View) -> View | None:
+def _shrinkage(op: Operator, sign: View, size: View) -> View | None:
     """sgn(u) max(|u| − θ, 0) with positive thresholds θ that differ: θ S₁(u/θ) with soft shrinkage.
     """
-    made = [_made_by(op.build, view) for view in (sign, size)]
-    moved = _made_by(op.build, made[1][1])
-    whole = _made_by(op.build, moved[1])
+    made = [_source_of(op.build, view) for view in (sign, size)]
+    moved = _source_of(op.build, made[1][1])
+    whole = _source_of(op.build, moved[1])
     layers = made[0][0], made[1][0], whole[0]
     if not isinstance(moved[0], Scaling) or moved[0].factors is not None or not np.ndim(
             moved[0].bias if moved[0].bias is not None else 0.0):
@@ -351,7 +351,7 @@ def _shrunk(op: Operator, sign: View, size: View) -> View | None:
     return op.build.scale(activate(op, flux_of(activations.soft_shrinkage, 1), inner), thresholds)
 
 
-def _made_by(build: Builder, view: View) -> tuple[Layer | None, View]:
+def _source_of(build: Builder, view: View) -> tuple[Layer | None, View]:
     """The layer that makes a signal, and what it is applied to; none where entries are moved."""
     if view.node < 0 or view.places is not None:
         return None, view
@@ -361,7 +361,7 @@ def _made_by(build: Builder, view: View) -> tuple[Layer | None, View]:
 
 def over_signal(op: Operator) -> View:
     """Div by a signal: times its reciprocal, which has no constant where that comes near 0."""
-    below = formulas.applied(op, "Reciprocal", op.signal(1))
+    below = formulas.apply_function(op, "Reciprocal", op.signal(1))
     above = op.value(0)
     if isinstance(above, View):
         return _times(op, above, below)

@@ -138,7 +138,7 @@ def _range(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
     return (start + step * np.arange(count)).astype(arrays[0].dtype)
 
 
-def _dequantized(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
+def _dequantize(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
     values, scale = arrays[0], arrays[1]
     zero = arrays[2] if len(arrays) > 2 else np.zeros_like(scale, dtype=np.int64)
     if op.integer("block_size", 0) or scale.ndim > 1 or values.dtype.kind not in "iu" or \
@@ -159,7 +159,7 @@ def _dequantized(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
 _FOLDS: dict[str, Callable[[Operator, list[np.ndarray]], np.ndarray]] = {
     **dict.fromkeys(ENTRYWISE, _entrywise), **dict.fromkeys(_REDUCTIONS, _reduce),
     "MatMul": _matmul, "Gemm": _gemm, "Cast": _cast, "CastLike": _cast, "Constant": _constant,
-    "ConstantOfShape": _constant_of_shape, "Range": _range, "DequantizeLinear": _dequantized,
+    "ConstantOfShape": _constant_of_shape, "Range": _range, "DequantizeLinear": _dequantize,
 }
 
 

@@ -29,25 +29,26 @@ FORMULAS: dict[str, Callable[[Expression], Expression]] = {
 }
 
 
-def applied(op: Operator, kind: str, view: View) -> View:
+def apply_function(op: Operator, kind: str, view: View) -> View:
     """One of the functions by name."""
-    return _bent(op, view, FORMULAS[kind](VARIABLE), kind.lower())
+    return _activate_formula(op, view, FORMULAS[kind](VARIABLE), kind.lower())
 
 
-def _bent(op: Operator, view: View, formula: Expression, name: str) -> View:
+def _activate_formula(op: Operator, view: View, formula: Expression, name: str) -> View:
     return op.build.add(Activation(flux_of_formula(formula, name)), [view], view.shape)
 
 
 def function(op: Operator) -> View:
     """An operator that is one of the functions."""
-    return applied(op, op.kind, op.signal(0))
+    return apply_function(op, op.kind, op.signal(0))
 
 
-def thresholded(op: Operator) -> View:
+def threshold_relu(op: Operator) -> View:
     """ThresholdedRelu: x where x > α, 0 elsewhere."""
     edge = Constant(Fraction(op.number("alpha", 1.0)))
-    return _bent(op, op.signal(0), Expression.where(edge < VARIABLE, VARIABLE, 0 * VARIABLE),
-                 "thresholded_relu")
+    return _activate_formula(op, op.signal(0),
+                             Expression.where(edge < VARIABLE, VARIABLE,
+                                              0 * VARIABLE), "thresholded_relu")
 
 
 def tanh_gelu(op: Operator) -> View:
@@ -55,7 +56,8 @@ def tanh_gelu(op: Operator) -> View:
     k = Constant(Fraction(float(np.sqrt(2 / np.pi))))
     m = Constant(Fraction(44715, 10**6))
     s = VARIABLE
-    return _bent(op, op.signal(0), s * (1 + np.tanh(k * (s + m * s * s * s))) / 2, "gelu_tanh")
+    return _activate_formula(op, op.signal(0), s * (1 + np.tanh(k * (s + m * s * s * s))) / 2,
+                             "gelu_tanh")
 
 
 # -- powers and quotients --------------------------------------------------------------------------
@@ -69,7 +71,7 @@ def power(op: Operator) -> View:
         if base is None or base.size != 1 or base.item() <= 0:
             raise op.refuse("powers of constants other than one positive number")
         rise = float(np.log(float(base.item())))
-        return applied(op, "Exp", op.build.scale(op.signal(1), rise))
+        return apply_function(op, "Exp", op.build.scale(op.signal(1), rise))
     given = op.weights(1)
     if given is None or given.size != 1 or (4 * given.item()) % 1 or abs(given.item()) > _POWERS:
         raise op.refuse("a power other than one whole number or some quarters")
@@ -82,7 +84,7 @@ def power(op: Operator) -> View:
     for _ in range(exponent.denominator.bit_length() - 1):
         root = np.sqrt(root)
     formula = root**abs(exponent.numerator)
-    return _bent(op, op.signal(0), formula if exponent > 0 else 1 / formula, "power")
+    return _activate_formula(op, op.signal(0), formula if exponent > 0 else 1 / formula, "power")
 
 
 def is_square(layer: Layer) -> bool:
@@ -96,7 +98,7 @@ def product(op: Operator, view: View, other: View) -> View:
                         shape)
 
 
-def written(build: Builder, node: int) -> Iterator[tuple[int, Expression]]:
+def formulas_of(build: Builder, node: int) -> Iterator[tuple[int, Expression]]:
     """Nodes that a node is a function of, and the formula."""
     return formulas_behind(build.nodes, node) if node >= 0 else iter(())
 
@@ -108,7 +110,7 @@ _TURNED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
 _OPPOSITE = {">": "<=", "<": ">=", ">=": "<", "<=": ">"}
 
 
-def compared(op: Operator) -> Comparison:
+def compare(op: Operator) -> Comparison:
     """Where a signal is larger or smaller than one number, or than another signal."""
     relation = _RELATIONS[op.kind]
     if isinstance(op.value(0), View) and isinstance(op.value(1), View):
@@ -121,7 +123,7 @@ def compared(op: Operator) -> Comparison:
                       _TURNED[relation] if first else relation)
 
 
-def negated(op: Operator) -> Comparison:
+def negate(op: Operator) -> Comparison:
     test = op.value(0)
     if not isinstance(test, Comparison):
         raise op.refuse("a negation of something else than a comparison")
@@ -144,7 +146,7 @@ def as_numbers(op: Operator, test: Comparison) -> View:
     return choice(op, test, one, nothing)
 
 
-def chosen(op: Operator, test: Comparison) -> View:
+def choose(op: Operator, test: Comparison) -> View:
     """Where, with a signal or one number on either side."""
     sides = []
     for place in (1, 2):

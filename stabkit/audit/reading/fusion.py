@@ -33,7 +33,7 @@ from stabkit.networks.layers import (
     Sum,
 )
 from stabkit.networks.layers.activation import certified_slopes
-from stabkit.networks.segments import pruned
+from stabkit.networks.segments import prune
 
 _LONGEST = 60   # operations of a formula
 _MOST = 16      # formulas of one graph that are looked at
@@ -62,7 +62,7 @@ class Choice(Layer):
         return [np.zeros_like(d), d * taken, d * (1 - taken)]
 
 
-def fused(graph: Graph) -> Graph:
+def fuse(graph: Graph) -> Graph:
     """The graph with one activation in the place of operators that have no constant alone.
 
     Raises
@@ -93,7 +93,7 @@ def fused(graph: Graph) -> Graph:
                 nodes[last] = replace(nodes[last], layer=Activation(flux), inputs=(source,))
                 done |= set(inside)
                 break
-    for node in (made := pruned(replace(graph, nodes=nodes))).nodes:
+    for node in (made := prune(replace(graph, nodes=nodes))).nodes:
         if isinstance(node.layer, Choice):
             raise InvalidArgument(f"node {node.name!r} ({node.kind}): not supported: a choice "
                                   "between signals that is no function of one signal")
@@ -198,7 +198,7 @@ def _formula(nodes: Sequence[Node], source: int, inside: Sequence[int],
         lengths[number] = 2 + sum(lengths[each] for each in node.inputs)
         if lengths[number] > _LONGEST:
             return None
-        found[number] = as_expression(_applied(node.layer, found, node.inputs))
+        found[number] = as_expression(_result_of(node.layer, found, node.inputs))
     return found[max(inside)]
 
 
@@ -212,7 +212,7 @@ def _without_zero(flux: Flux) -> Expression:
     return as_expression(flux.activation(VARIABLE))
 
 
-def _applied(layer: Layer, found: Mapping[int, Expression], inputs: Sequence[int]) -> Expression:
+def _result_of(layer: Layer, found: Mapping[int, Expression], inputs: Sequence[int]) -> Expression:
     first: Expression
     first, *rest = (found[source] for source in inputs)
     if isinstance(layer, Activation):

@@ -49,8 +49,8 @@ def layer_norm(op: Operator) -> View:
     if axis < 0 or op.outputs > 1:
         raise op.refuse("a normalisation over the batch axis, or its mean as another output")
     places = np.arange(prod(shape)).reshape(prod(shape[:axis]), -1)
-    made = _normalised(op, view, places, op.kind == "LayerNormalization")
-    return _scaled(op, made, [op.weights(1), op.weights(2)], lambda part: part)
+    made = _normalise(op, view, places, op.kind == "LayerNormalization")
+    return _scale_and_shift(op, made, [op.weights(1), op.weights(2)], lambda part: part)
 
 
 def local_response(op: Operator) -> View:
@@ -76,7 +76,7 @@ def group_norm(op: Operator) -> View:
     groups = shape[0] if op.kind == "InstanceNormalization" else op.integer("num_groups")
     if groups < 1 or shape[0] % groups:
         raise InvalidArgument(f"{shape[0]} channels do not fall into {groups} groups")
-    made = _normalised(op, view, np.arange(prod(shape)).reshape(groups, -1), True)
+    made = _normalise(op, view, np.arange(prod(shape)).reshape(groups, -1), True)
 
     def per_channel(part: np.ndarray) -> np.ndarray:
         if part.size not in (groups, shape[0]):
@@ -84,18 +84,18 @@ def group_norm(op: Operator) -> View:
         wide = np.repeat(part.ravel(), shape[0] // part.size)
         return wide.reshape(-1, *[1] * (len(shape) - 1))
 
-    return _scaled(op, made, [op.weights(1), op.weights(2)], per_channel)
+    return _scale_and_shift(op, made, [op.weights(1), op.weights(2)], per_channel)
 
 
-def _normalised(op: Operator, view: View, places: np.ndarray, centred: bool) -> View:
+def _normalise(op: Operator, view: View, places: np.ndarray, centred: bool) -> View:
     epsilon = Fraction(op.number("epsilon", 1e-5))
     if epsilon <= 0:
         raise op.refuse("a normalisation with epsilon 0, which is not continuous")
     return op.build.add(Normalisation(places, epsilon, centred), [view], view.shape)
 
 
-def _scaled(op: Operator, view: View, parts: list[np.ndarray | None],
-            wide: Callable[[np.ndarray], np.ndarray]) -> View:
+def _scale_and_shift(op: Operator, view: View, parts: list[np.ndarray | None],
+                     wide: Callable[[np.ndarray], np.ndarray]) -> View:
     factors, bias = (None if part is None else wide(part) for part in parts)
     return view if factors is None and bias is None else op.build.scale(view, factors, bias)
 

@@ -13,26 +13,26 @@ from stabkit.audit.reading.operator import Constant, Masked, Operator
 from stabkit.networks.layers import Softmax
 
 
-def added(op: Operator, at: int) -> tuple[Operator, np.ndarray]:
+def finite_sum(op: Operator, at: int) -> tuple[Operator, np.ndarray]:
     """A sum without the entries of −∞ in its input `at`, and where the sum is finite."""
-    value = op.known(at)
+    value = op.constant_input(at)
     kept = np.isfinite(value.values)
     return _with_input(op, at, np.where(kept, value.values, 0)), kept
 
 
-def chosen(op: Operator, at: int, taken: np.ndarray) -> tuple[Operator, np.ndarray]:
+def finite_choice(op: Operator, at: int, taken: np.ndarray) -> tuple[Operator, np.ndarray]:
     """The same for a choice that takes its input `at` in some places."""
-    given, kept = added(op, at)
+    given, kept = finite_sum(op, at)
     return given, kept | ~taken
 
 
 def _with_input(op: Operator, at: int, values: np.ndarray) -> Operator:
     inputs = list(op.inputs)
-    inputs[at] = Constant(values, op.known(at).name)
+    inputs[at] = Constant(values, op.constant_input(at).name)
     return replace(op, inputs=inputs)
 
 
-def masked(view: View, kept: np.ndarray) -> Masked:
+def mask(view: View, kept: np.ndarray) -> Masked:
     """A signal that is −∞ elsewhere."""
     return Masked(view, np.broadcast_to(kept, view.shape))
 
@@ -51,7 +51,7 @@ def masked_softmax(op: Operator, given: Masked, places: np.ndarray) -> View:
     for count in np.unique(counts):
         rows = counts == count
         picked = places[rows][kept[rows]]
-        one = build.move(flat, partial(_taken, picked))
+        one = build.move(flat, partial(_pick, picked))
         groups = np.arange(len(picked)).reshape(-1, count)
         parts.append(build.add(Softmax(groups), [one], one.shape))
         target[picked] = start + np.arange(len(picked))
@@ -61,5 +61,5 @@ def masked_softmax(op: Operator, given: Masked, places: np.ndarray) -> View:
     return build.reshape(made, view.shape)
 
 
-def _taken(places: np.ndarray, index: np.ndarray) -> np.ndarray:
+def _pick(places: np.ndarray, index: np.ndarray) -> np.ndarray:
     return index[:, places]

@@ -235,14 +235,14 @@ MOVES = {
 
 
 # -- what becomes of a value -----------------------------------------------------------------------
-def moved(op: Operator, value: Array, function: Function, name: str = "") -> Array:
+def move(op: Operator, value: Array, function: Function, name: str = "") -> Array:
     if isinstance(value, View):
         return op.build.move(value, function)
     op.build.spend(value.values.size)
     return Constant(function(value.values), name or value.name)
 
 
-def reshaped(op: Operator, value: Array, shape: tuple[int, ...]) -> Array:
+def reshape_value(op: Operator, value: Array, shape: tuple[int, ...]) -> Array:
     if isinstance(value, View):
         return op.build.reshape(value, shape)
     return Constant(value.values.reshape(shape), value.name)
@@ -253,8 +253,8 @@ def read_movement(op: Operator) -> list[Value]:
     value = op.array(0)
     shape = shape_of(value)
     if op.kind in RESHAPES:
-        return [reshaped(op, value, RESHAPES[op.kind](op, shape))]
-    return [moved(op, value, MOVES[op.kind](op, shape))]
+        return [reshape_value(op, value, RESHAPES[op.kind](op, shape))]
+    return [move(op, value, MOVES[op.kind](op, shape))]
 
 
 def split(op: Operator) -> list[Value]:
@@ -282,7 +282,7 @@ def split_to_sequence(op: Operator) -> list[Value]:
         given = [1] * shape[axis]
     pieces = _pieces(op, value, axis, given)
     if not op.has(1) and not op.integer("keepdims", 1):
-        pieces = [reshaped(op, piece, shape[:axis] + shape[axis + 1:]) for piece in pieces]
+        pieces = [reshape_value(op, piece, shape[:axis] + shape[axis + 1:]) for piece in pieces]
     return [pieces]
 
 
@@ -291,7 +291,7 @@ def _pieces(op: Operator, value: Array, axis: int, lengths: list[int]) -> list[A
     if sum(lengths) != size or min(lengths, default=0) < 0:
         raise InvalidArgument(f"pieces {lengths} do not add up to {size}")
     ends = np.cumsum(lengths)
-    return [moved(op, value, partial(_piece, axis, int(end - length), int(end)))
+    return [move(op, value, partial(_piece, axis, int(end - length), int(end)))
             for end, length in zip(ends, lengths, strict=True)]
 
 

@@ -98,7 +98,7 @@ class Operator:
             raise InvalidArgument("its input is missing or no array")
         return value
 
-    def known(self, number: int) -> Constant:
+    def constant_input(self, number: int) -> Constant:
         value = self.value(number)
         if not isinstance(value, Constant):
             what = "missing" if value is None else "computed from the network's input"
@@ -107,13 +107,13 @@ class Operator:
 
     def constant(self, number: int) -> np.ndarray:
         """An input that is known, such as a shape."""
-        return self.known(number).values
+        return self.constant_input(number).values
 
     def weights(self, number: int) -> np.ndarray | None:
         """An input that holds finite numbers, as floats; ``None`` if it is left out."""
         if not self.has(number):
             return None
-        known = self.known(number)
+        known = self.constant_input(number)
         return finite(known.values, known.name)
 
     def masks(self, number: int) -> bool:

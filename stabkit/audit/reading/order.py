@@ -11,7 +11,7 @@ MOST_NODES = 20_000  # some seconds to read
 DEEPEST = 50  # functions within functions
 
 
-def written_out(model: Any, source: str, known: Container[str]) -> Any:
+def write_out(model: Any, source: str, known: Container[str]) -> Any:
     """The model without functions of its own, and without operators that are not known and that
     the standard writes by others.
 

@@ -52,13 +52,13 @@ def flux_of_formula(formula: Expression, name: str) -> Flux:
         if len(_FOUND) >= _MOST:
             _FOUND.clear()
         try:
-            _FOUND[formula.text] = _recognised(formula, name)
+            _FOUND[formula.text] = _recognise(formula, name)
         except Undecided:  # the time is over, and with more of it one may be found
-            return _unbounded(formula, name)
+            return _unbounded_flux(formula, name)
     return _FOUND[formula.text]
 
 
-def _recognised(formula: Expression, name: str) -> Flux:
+def _recognise(formula: Expression, name: str) -> Flux:
     for known in (_shrinkage, _garrote, _root, _quotient, _gauss, _softsign, _bell, _gelu_by_tanh,
                   _log_sigmoid, biweight, eighth_power, hard):
         try:
@@ -78,19 +78,19 @@ def _recognised(formula: Expression, name: str) -> Flux:
                 raise Undecided("the time is over")
             if best is not None:
                 return best
-    return _unbounded(formula, name)
+    return _unbounded_flux(formula, name)
 
 
-def _unbounded(formula: Expression, name: str) -> Flux:
+def _unbounded_flux(formula: Expression, name: str) -> Flux:
     # A flux that is not continuous, as far as is known, has no certified slopes.
-    def made(odd: bool) -> Flux:
+    def with_parity(odd: bool) -> Flux:
         return from_activation(formula, Facts(odd, (Fraction(0), Fraction(1)), None,
                                               continuous=False), name=name)
 
     try:
-        return made(False)
+        return with_parity(False)
     except StabkitError:  # pieces of |s| may have a value at both ends
-        return made(True)
+        return with_parity(True)
 
 
 # -- slopes that are suspected ---------------------------------------------------------------------
@@ -107,7 +107,7 @@ def _guesses(formula: Expression, name: str) -> Iterator[Iterator[Flux]]:
     ends = float(steep.min()), float(steep.max())
     if max(map(abs, ends)) > _STEEP:
         return
-    whole = _enclosed(formula, -inf, inf)
+    whole = _enclose_slope(formula, -inf, inf)
     size = max(Fraction(1, 1000), *(abs(Fraction(end)) for end in ends))
     low, high = (Fraction(end).limit_denominator(10**4) for end in ends)
     # What a slope comes to only far out it need not pass by any room.
@@ -120,15 +120,15 @@ def _guesses(formula: Expression, name: str) -> Iterator[Iterator[Flux]]:
     def with_tails(slopes: Slopes) -> Flux:
         return _with_tails(formula, slopes, name)
 
-    far_out_known = all(_enclosed(formula, *end) is not None for end in (
+    far_out_known = all(_enclose_slope(formula, *end) is not None for end in (
         (-inf, -_FAR), (_FAR, inf)))
     for make in (plain, with_tails) if far_out_known else (with_tails, plain):
-        yield _made(make, ranges)
+        yield _fluxes_of(make, ranges)
     if whole:
-        yield _made(plain, [whole])
+        yield _fluxes_of(plain, [whole])
 
 
-def _made(make: Callable[[Slopes], Flux], ranges: Sequence[Slopes]) -> Iterator[Flux]:
+def _fluxes_of(make: Callable[[Slopes], Flux], ranges: Sequence[Slopes]) -> Iterator[Flux]:
     for slopes in ranges:
         try:
             yield make(slopes)
@@ -147,7 +147,8 @@ def _with_tails(formula: Expression, slopes: Slopes, name: str) -> Flux:
         for place, (edge, phi) in enumerate(cut)], Facts(False, slopes, None))
 
 
-def _enclosed(formula: Expression, low: float, high: float) -> tuple[Fraction, Fraction] | None:
+def _enclose_slope(formula: Expression, low: float, high: float
+                   ) -> tuple[Fraction, Fraction] | None:
     """What the slope is enclosed in at once, if that is bounded."""
     try:
         found = Interval(0) + formula.derivative.at(Interval(low, high))

@@ -122,16 +122,16 @@ class _Cell:
         if self.op.kind == "RNN":
             names = self.op.texts("activations")
             made = fluxes.relu if names and names[0] == b"Relu" else fluxes.tanh
-            return self.bent(flux_of(made), self.seen(0, x, h)), c
+            return self.activate(flux_of(made), self.gates_input(0, x, h)), c
         return self.lstm(x, h, c) if self.op.kind == "LSTM" else (self.gru(x, h), c)
 
     def lstm(self, x: View, h: State, c: State) -> tuple[View, State]:
         """c⁺ = f c + i g, h⁺ = o tanh c⁺."""
         i, o, f = (self.gate(number, x, h) for number in range(3))
-        g = self.bent(flux_of(fluxes.tanh), self.seen(3, x, h))
+        g = self.activate(flux_of(fluxes.tanh), self.gates_input(3, x, h))
         kept, new = self.times(f, c), self.product(i, g)
         cell = new if kept is None else self.sum((1, 1), kept, new)
-        return self.product(o, self.bent(flux_of(fluxes.tanh), cell)), cell
+        return self.product(o, self.activate(flux_of(fluxes.tanh), cell)), cell
 
     def gru(self, x: View, h: State) -> View:
         """h⁺ = n + z (h − n), with the reset gate before or after the weights of the state."""
@@ -141,17 +141,17 @@ class _Cell:
             more = self.times(r, self.linear(self.R[2], self.b[1, 2], h))
             inside = inside if more is None else self.sum((1, 1), inside, more)
         else:
-            inside = self.seen(2, x, self.times(r, h) or np.zeros(self.size))
-        n = self.bent(flux_of(fluxes.tanh), inside)
+            inside = self.gates_input(2, x, self.times(r, h) or np.zeros(self.size))
+        n = self.activate(flux_of(fluxes.tanh), inside)
         away = self.sum((1, -1), h, n) if isinstance(h, View) else \
             self.op.build.scale(n, -1.0, h if h.any() else None)
         return self.sum((1, 1), n, self.product(z, away))
 
     # -- parts -------------------------------------------------------------------------------------
     def gate(self, number: int, x: View, h: State) -> View:
-        return self.bent(flux_of(activations.sigmoid), self.seen(number, x, h))
+        return self.activate(flux_of(activations.sigmoid), self.gates_input(number, x, h))
 
-    def seen(self, number: int, x: View, h: State) -> View:
+    def gates_input(self, number: int, x: View, h: State) -> View:
         """W x + R h + both biases."""
         bias = _total(self.b[0, number], self.b[1, number])
         if isinstance(h, View):
@@ -166,7 +166,7 @@ class _Cell:
     def dense(self, weights: np.ndarray, bias: np.ndarray, view: View) -> View:
         return self.op.build.add(Dense(weights, bias), [view], (1, len(weights)))
 
-    def bent(self, flux: Flux, view: View) -> View:
+    def activate(self, flux: Flux, view: View) -> View:
         return self.op.build.add(Activation(flux), [view], view.shape)
 
     def sum(self, signs: tuple[int, ...], *views: View) -> View:

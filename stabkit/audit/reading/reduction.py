@@ -27,7 +27,7 @@ from stabkit.networks.layers import (
 )
 
 
-def reduced(op: Operator) -> View:
+def reduce_axes(op: Operator) -> View:
     """The operators Reduce... over some axes or all; the batch axis is none of them."""
     view = op.signal(0)
     axes = op.sizes(1) if op.has(1) else op.integers("axes")
@@ -72,14 +72,14 @@ def over_axes(op: Operator, view: View, over: Sequence[int]) -> View:
     return _REDUCTIONS[op.kind](op, rows)
 
 
-def _pooled(op: Operator, rows: View, layer: type[MaxPooling] | type[MeanPooling]) -> View:
+def _pool_rows(op: Operator, rows: View, layer: type[MaxPooling] | type[MeanPooling]) -> View:
     places, count = rows.shape[-2:]
     return op.build.add(layer((places, count), (count,), (1,), ((0, 0),)), [rows],
                         (*rows.shape[:-1], 1))
 
 
 def _mean(op: Operator, rows: View) -> View:
-    made = _pooled(op, rows, MeanPooling)
+    made = _pool_rows(op, rows, MeanPooling)
     op.build.means[made.node] = rows
     return made
 
@@ -89,7 +89,7 @@ def _sum(op: Operator, rows: View) -> View:
 
 
 def _least(op: Operator, rows: View) -> View:
-    return op.build.scale(_pooled(op, op.build.scale(rows, -1.0), MaxPooling), -1.0)
+    return op.build.scale(_pool_rows(op, op.build.scale(rows, -1.0), MaxPooling), -1.0)
 
 
 def _square(op: Operator, rows: View) -> View:
@@ -111,16 +111,16 @@ def _log_sum_exp(op: Operator, rows: View) -> View:
 
 _REDUCTIONS = {
     "ReduceMean": _mean, "ReduceSum": _sum, "ReduceMin": _least, "ReduceL2": _length,
-    "ReduceMax": lambda op, rows: _pooled(op, rows, MaxPooling),
-    "ReduceL1": lambda op, rows: _sum(op, formulas.applied(op, "Abs", rows)),
+    "ReduceMax": lambda op, rows: _pool_rows(op, rows, MaxPooling),
+    "ReduceL1": lambda op, rows: _sum(op, formulas.apply_function(op, "Abs", rows)),
     "ReduceSumSquare": lambda op, rows: _sum(op, _square(op, rows)),
     "ReduceLogSumExp": _log_sum_exp,
-    "ReduceLogSum": lambda op, rows: formulas.applied(op, "Log", _sum(op, rows)),
+    "ReduceLogSum": lambda op, rows: formulas.apply_function(op, "Log", _sum(op, rows)),
 }
 REDUCTIONS = tuple(_REDUCTIONS)
 
 
-def lp_normalised(op: Operator) -> View:
+def lp_normalise(op: Operator) -> View:
     """LpNormalization: a signal divided by its lengths along an axis."""
     view, p = op.signal(0), op.integer("p", 2)
     axis = op.axis(len(view.shape), -1)
@@ -129,18 +129,18 @@ def lp_normalised(op: Operator) -> View:
     kept = tuple(1 if i == axis else size for i, size in enumerate(view.shape))
     kind = "ReduceL2" if p == 2 else "ReduceL1"
     lengths = op.build.reshape(over_axes(op.of_kind(kind), view, [axis]), kept)
-    return formulas.product(op, view, formulas.applied(op, "Reciprocal", lengths))
+    return formulas.product(op, view, formulas.apply_function(op, "Reciprocal", lengths))
 
 
 # -- normalisation written out ---------------------------------------------------------------------
-def divided_by_its_size(op: Operator, x: View, other: View) -> View | None:
+def divide_by_own_size(op: Operator, x: View, other: View) -> View | None:
     """x/√(m + ε) with the mean square m of x in groups, as RMSNorm and LayerNorm are written out.
 
     None where the other factor is not that.
     """
-    for source, formula in formulas.written(op.build, other.node):
+    for source, formula in formulas.formulas_of(op.build, other.node):
         rows = op.build.means.get(source)
-        squared = None if rows is None else _squared(op, rows)
+        squared = None if rows is None else _root_of_squares(op, rows)
         if rows is None or squared is None or squared.places is None or \
                 x.places is not None or squared.node != op.build.settle(x):
             continue
@@ -169,7 +169,7 @@ def _epsilon(formula: Expression) -> Fraction | None:
     return found if found > 0 and vanishes(square, Fraction(0)) else None
 
 
-def _squared(op: Operator, rows: View) -> View | None:
+def _root_of_squares(op: Operator, rows: View) -> View | None:
     """The signal of whose squares these are the entries."""
     node, places = rows.node, rows.places
     if node < 0:

@@ -12,7 +12,7 @@ import numpy as np
 from stabkit.aliases import Array
 from stabkit.audit.reading import memory
 from stabkit.errors import InvalidArgument
-from stabkit.user_files import opened
+from stabkit.user_files import open_file
 
 # ONNX's number of an element type -> (its name, NumPy's type of the bytes, the field of values)
 _TYPES = {
@@ -105,7 +105,7 @@ def _external(tensor: Any, folder: Path | None, size: int, name: str) -> bytes:
     if length != size or start < 0:
         raise InvalidArgument(f"{name}: its shape takes {size} bytes, but {length} from place "
                               f"{start} on are said to hold it")
-    with opened(path, name) as file:
+    with open_file(path, name) as file:
         file.seek(start)
         raw = file.read(size)
     if len(raw) != size:

@@ -22,7 +22,7 @@ from stabkit.claims.configurations import (
     ONE,
     REFLECTING_FIRST,
     SMOOTH_AT_ZERO,
-    drawn,
+    draw_signal,
     ones,
     some_step_is_stable,
 )
@@ -120,7 +120,7 @@ def block_with_two_reflecting_differences_is_euclidean_stable_corrected(K, ratio
 def mean_is_preserved(K, flux, tau, u):
     """Σᵢ T(u)ᵢ = Σᵢ uᵢ for every u, Φ and τ with K = K1 reflecting or periodic, as K 1 = 0; so for
     every K with K 1 = 0."""
-    return keeps_the_mean(Explicit(K, flux, tau), drawn(u, K))
+    return keeps_the_mean(Explicit(K, flux, tau), draw_signal(u, K))
 
 
 def keeps_the_mean(step: Explicit, u: Signal) -> AllOf:

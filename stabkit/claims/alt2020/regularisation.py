@@ -20,7 +20,7 @@ from stabkit.claims.configurations import (
     REFLECTING_FIRST,
     SMOOTH_AT_ZERO,
     constant,
-    drawn,
+    draw_signal,
 )
 from stabkit.classes import (
     AnyFlux,
@@ -31,7 +31,7 @@ from stabkit.classes import (
     Such,
     UpTo,
 )
-from stabkit.errors import needed
+from stabkit.errors import require_value
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator, difference, stable_step
 from stabkit.proof.words import Expression
@@ -87,7 +87,7 @@ EULER_BOUND = "step/2 * Lam * (exp(Lam*T) - 1)"
 
 def _euler_error(K: Operator, flux: Flux) -> AllOf:
     """‖uᵐ − u(T)‖ <= (τ/2) L‖K‖² ‖u⁰‖ (e^{L‖K‖²T} − 1), the constants in it, and one mode."""
-    L, square = needed(flux.facts.lipschitz, "flux: must be continuous"), 2 / stable_step(K)
+    L, square = require_value(flux.facts.lipschitz, "flux: must be continuous"), 2 / stable_step(K)
     points = dict(x=[0, 1, 2, 5, 9, 13], y=[1, 2, 4, 3, 8, 5])
     return AllOf([
         FaceWithin(flux, "slope", -L, L), FaceWithin(flux, "diffusivity", Fraction(0), None),
@@ -220,14 +220,14 @@ def convex_regularisers_have_unique_minimisers(K, flux, alpha, step, v, w, f):
 
     For all: a step s of descent, u ↦ u − (s/2)∇E(u), takes any v and w nearer by the factor 1 − s,
     if s(1 + αL‖K‖²) <= 1: its one fixed point is the one minimiser (Banach)."""
-    def descended(u: Signal, f: Any) -> Any:
+    def descend(u: Signal, f: Any) -> Any:
         half = constant(Fraction(1, 2))
         return u - half * constant(step) * Regularisation(K, flux, alpha).gradient(u, f)
 
     return AllOf([
-        AtMost(lambda v, w, f: squared_norm(descended(v, f) - descended(w, f)),
+        AtMost(lambda v, w, f: squared_norm(descend(v, f) - descend(w, f)),
                lambda v, w, f: (MODULUS - constant(step)) ** 2 * squared_norm(v - w),
-               {name: drawn(x, K) for name, x in dict(v=v, w=w, f=f).items()},
+               {name: draw_signal(x, K) for name, x in dict(v=v, w=w, f=f).items()},
                "a step of descent from v and from w"),
         Example(lambda: AllOf([FaceWithin(flux, "slope", Fraction(0), flux.facts.lipschitz),
                                UniqueSolution(Implicit(K, flux, alpha))]))])
@@ -298,7 +298,7 @@ def huber_regulariser_is_strictly_convex_corrected(flux, r, s):
                   dict(r=r, s=s), "at r, s and their midpoint")
 
 
-def increasing(flux: Flux) -> bool:
+def is_increasing(flux: Flux) -> bool:
     """Whether the row is said to be in the first class."""
     return flux.name in ("identity", "charbonnier", "soft")
 
@@ -309,7 +309,7 @@ def increasing(flux: Flux) -> bool:
 def flux_monotonicity_separates_the_classes(flux):
     """Φ is nondecreasing for the constant, charbonnier and truncated TV rows and not monotone for
     perona_malik, garrote and hard."""
-    if increasing(flux):
+    if is_increasing(flux):
         return FaceWithin(flux, "slope", Fraction(0), Fraction(1))
     return Calculation({}, [("phi(x)", flux.formula())],
                        ["phi(1/2) < phi(3/4)", "phi(3) < phi(1)"],

@@ -9,7 +9,7 @@ import numpy as np
 from stabkit import fluxes
 from stabkit.arithmetic.rational import Constant, fraction
 from stabkit.claims.claim import claim
-from stabkit.claims.configurations import drawn
+from stabkit.claims.configurations import draw_signal
 from stabkit.classes import AnyFlux, AnyOperator, AnyVector, ForExamples, Positive
 from stabkit.operators import difference
 from stabkit.proof.words import Expression
@@ -36,7 +36,7 @@ def euler_lagrange_equation_is_an_implicit_step(
     For all Φ with the Lipschitz constant L: E(u + v) − E(u) − 2v·(u − f + αKᵀΦ(K u)) differs from
     ‖v‖² by at most αL‖K v‖², so ∇E(u) is what is multiplied with v.  In the examples the slope of E
     along v is compared, by a difference that is exact for quartics."""
-    given = {name: drawn(x, K) for name, x in dict(f=f, u=u, v=v).items()}
+    given = {name: draw_signal(x, K) for name, x in dict(f=f, u=u, v=v).items()}
     total, L = Energy(K, flux), flux.facts.lipschitz
     step = step if isinstance(step, Expression) else Constant(fraction(step))
 
@@ -66,9 +66,9 @@ def _slopes_agree(n, alpha, penaliser, seed):
         far = energy(u + 2 * v, f) - energy(u - 2 * v, f)
         return Constant(1, 12) * (8 * near - far)
 
-    def stated(u, f, v):
+    def derivative(u, f, v):
         return 2 * np.dot(u - f + alpha * (K.T @ phi(K @ u)), v)
 
     given = {name: [Fraction(int(p), 4) for p in rng.integers(-99, 100, n)]
              for name in ("u", "f", "v")}
-    return Identity(slope, stated, given, "both sides are polynomials of degree 4")
+    return Identity(slope, derivative, given, "both sides are polynomials of degree 4")

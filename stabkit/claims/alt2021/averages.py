@@ -8,7 +8,7 @@ from stabkit import fluxes
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, HALF, NONLINEAR, ONE
 from stabkit.classes import AnyFlux, AnyLength, UpTo
-from stabkit.errors import needed
+from stabkit.errors import require_value
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import NATURAL, difference
 from stabkit.schemes import Explicit, repeat
@@ -28,7 +28,7 @@ SIMPLIFIED = 'derived (Section 2.1, "gradually simplified versions")'
 
 
 def _step(n: int, flux: Flux, ratio: Fraction) -> Explicit:
-    L = needed(flux.facts.lipschitz, "flux: must be continuous")
+    L = require_value(flux.facts.lipschitz, "flux: must be continuous")
     return Explicit(difference(1, n), flux, ratio / (2 * L))
 
 

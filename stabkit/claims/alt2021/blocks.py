@@ -39,12 +39,12 @@ def _gradient_is(factor: int, K, penaliser, seed: int) -> Identity:
         near, far = energy(u + v) - energy(u - v), energy(u + 2 * v) - energy(u - 2 * v)
         return TWELFTH * (8 * near - far)
 
-    def stated(u, v):
+    def derivative(u, v):
         s = K @ u
         return factor * np.dot(K.T @ (g(s**2) * s), v)
 
     n = K.shape[1]
-    return Identity(slope, stated, dict(u=_rational(rng, n), v=_rational(rng, n)),
+    return Identity(slope, derivative, dict(u=_rational(rng, n), v=_rational(rng, n)),
                     "the slope of the quartic E along v, by an exact difference; polynomials of "
                     "degree 4 in 2n variables that differ agree at a random point of this grid "
                     "with probability below 4/2001")
@@ -79,10 +79,10 @@ def explicit_step_is_a_residual_block(K, flux, tau, u):
     u = signal(u, K.shape[1], _rational)
     block = ResidualBlock(K, (-tau) * K.T, flux)
 
-    def written_out(u):
+    def step_in_full(u):
         # Eq. (2) with the scaled activation τΦ and the outer operator −Kᵀ.
         return u - K.T @ (tau * flux.activation(K @ u))
 
     step = Explicit(K, flux, tau)
-    return AllOf([Identity(step, written_out, dict(u=u), "eq. (4) against eq. (2) with (5)"),
+    return AllOf([Identity(step, step_in_full, dict(u=u), "eq. (4) against eq. (2) with (5)"),
                   Identity(step, block, dict(u=u), "the same with the factor in W₂ = −τKᵀ")])

@@ -20,7 +20,7 @@ from stabkit.claims.configurations import (
     ONE,
     REFLECTING_FIRST,
     constant,
-    drawn,
+    draw_signal,
 )
 from stabkit.classes import (
     AnyCount,
@@ -117,7 +117,7 @@ def fsi_cycle_polynomial(K, tau, u, length):
     def sines(state: tuple, u: Signal, number: Any) -> Any:
         return _descent(cycle, state[4]) - (state[2] - state[3])
 
-    return AllOf([*(Always(start, step, margin, dict(u=drawn(u, K)), "==", counted=True)
+    return AllOf([*(Always(start, step, margin, dict(u=draw_signal(u, K)), "==", counted=True)
                     for margin in (kernel, sines)),
                   Example(lambda: _kernel_of_dirichlet(length))])
 
@@ -161,7 +161,7 @@ def fsi_super_time_step(K, tau, u, n, length):
     For all, with z = τKᵀK: uⁿ = u⁰ − n(n+1)/3 z u⁰ + (n−1)n(n+1)(n+2)/30 z²u⁰ − z³rⁿ, where
     r^{l+1} = α_l (rˡ − z rˡ + (l−1)l(l+1)(l+2)/30 u⁰) + (1 − α_l) r^{l−1} from r⁰ = r⁻¹ = 0; the
     flow has n²(n+1)²/18 before z²u⁰, which is larger by 2/9 at least."""
-    cycle, order, u = FSI(K, fluxes.identity(), tau), constant(n), drawn(u, K)
+    cycle, order, u = FSI(K, fluxes.identity(), tau), constant(n), draw_signal(u, K)
 
     def step(now: Any, before: Any, rest: Any, last: Any, first: Any, number: Any) -> tuple:
         alpha, _ = weights_of_extrapolation(number)

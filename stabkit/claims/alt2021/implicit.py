@@ -17,7 +17,7 @@ from stabkit.claims.configurations import (
     REFLECTING_FIRST,
     SMOOTH_AT_ZERO,
     constant,
-    drawn,
+    draw_signal,
 )
 from stabkit.classes import (
     AnyCount,
@@ -107,7 +107,8 @@ def grows(step: Implicit, slowest: Any, v: Signal, w: Any) -> AtMost:
 
     return AtMost(lambda v, w: slowest * squared_norm(v - w),
                   lambda v, w: inner(v - w, before(v) - before(w)),
-                  dict(v=drawn(v, step.K), w=drawn(w, step.K)), "at two solutions v and w")
+                  dict(v=draw_signal(v, step.K),
+                       w=draw_signal(w, step.K)), "at two solutions v and w")
 
 
 def _is_unique(K, flux, ratio) -> UniqueSolution:
@@ -125,7 +126,7 @@ def _is_unique(K, flux, ratio) -> UniqueSolution:
 def fixed_point_iteration_contracts(K, flux, tau, u, v, base, ratio):
     """If τL‖K‖² < 1, v ↦ u − τKᵀΦ(K v) is a contraction on ℝᴺ with factor τL‖K‖², so eq. (9)
     converges to the solution of (8); one iteration is the explicit step."""
-    u, v, base = (drawn(x, K) for x in (u, v, base))
+    u, v, base = (draw_signal(x, K) for x in (u, v, base))
     size, L = constant(tau), constant(flux.facts.lipschitz)
     factor = size * L * constant(norm_bound(K))
 

@@ -11,7 +11,7 @@ from stabkit.arithmetic.rational import Constant
 from stabkit.claims import two_grids
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import constant
-from stabkit.claims.two_grids import applied, corrected, product, swept
+from stabkit.claims.two_grids import apply_operator, correct_error, product, sweep_error
 from stabkit.classes import AnyMap, AnyOperator, AnyVector, ForExamples, Positive
 from stabkit.operators import Operator, from_matrix
 from stabkit.stability.notions import inner, squared_norm
@@ -62,13 +62,14 @@ ANY_PARTS = dict(A=AnyOperator("N", "N"), P=AnyOperator("M", "N"), R=AnyOperator
                  r=AnyVector())
 
 
-def solved(x: Signal, b: Any, r: Any, A: Matrix, G: Matrix, B: Matrix) -> tuple[Any, Any, Any]:
+def solver_channels(x: Signal, b: Any, r: Any, A: Matrix, G: Matrix, B: Matrix
+                    ) -> tuple[Any, Any, Any]:
     """S(x, b, r) = (G x + B b, b, b − A(G x + B b)): the input r is ignored."""
     x = G @ x + B @ b
     return x, b, b - A @ x
 
 
-def passed_down(R: Matrix, channels: tuple[Any, Any, Any]) -> Any:
+def restrict_channels(R: Matrix, channels: tuple[Any, Any, Any]) -> Any:
     """b^H = R r; x^H and r^H are 0."""
     return R @ channels[2]
 
@@ -76,9 +77,9 @@ def passed_down(R: Matrix, channels: tuple[Any, Any, Any]) -> Any:
 def _unet(x: Signal, b: Any, r: Any, A: Matrix, P: Any, R: Matrix, G: Matrix, B: Matrix, coarse: Any
           ) -> tuple[Any, Any, Any]:
     """The six steps, with the x that the coarse part of the net makes of b^H."""
-    channels = solved(x, b, r, A, G, B)
+    channels = solver_channels(x, b, r, A, G, B)
     x, b, r = channels
-    return solved(x + P @ coarse(passed_down(R, channels)), b, r, A, G, B)
+    return solver_channels(x + P @ coarse(restrict_channels(R, channels)), b, r, A, G, B)
 
 
 def _v_cycle(x: Signal, b: Signal, A: Matrix, P: Matrix, R: Matrix, G: Matrix, B: Matrix,
@@ -233,22 +234,23 @@ def one_dimensional_v_cycle_contracts_for_every_depth(B, f, c, x, y, q, levels, 
 
     def sweeps() -> Always:
         return Always(
-            lambda f, c: (f, c), lambda f, c, number: swept(B, f, c, SWEEP),
+            lambda f, c: (f, c), lambda f, c, number: sweep_error(B, f, c, SWEEP),
             lambda state, f, c, number: product(B, (f, c), (f, c)) - product(B, state, state)
-            - HALF * constant(number) * sum(map(squared_norm, applied(B, *state))),
+            - HALF * constant(number) * sum(map(squared_norm, apply_operator(B, *state))),
             dict(f=f, c=c), counted=True)
 
     whole, half = dict(f=f, c=c, q=q), dict(f=f, c=c, x=x, y=y)
     return AllOf([
         sweeps(), two_grids.coarse_equation(B, f, c),
-        Identity(lambda f, c, x, y: product(B, swept(B, f, c, SWEEP), (x, y)),
-                 lambda f, c, x, y: product(B, (f, c), swept(B, x, y, SWEEP)), half,
+        Identity(lambda f, c, x, y: product(B, sweep_error(B, f, c, SWEEP), (x, y)),
+                 lambda f, c, x, y: product(B, (f, c), sweep_error(B, x, y, SWEEP)), half,
                  "a sweep is symmetric in the energy"),
-        AtMost(lambda f, c, q: more * product(B, (f, c), corrected(B, f, c, q)) + below(c, c),
+        AtMost(lambda f, c, q: more * product(B, (f, c), correct_error(B, f, c, q)) + below(c, c),
                lambda f, c, q: product(B, (f, c), (f, c)) + HALF * constant(nu) * sum(map(
-                   squared_norm, applied(B, f, c))) + more * below(c, q), whole, "at e′ = (f, c)"),
+                   squared_norm, apply_operator(B, f,
+                                                c))) + more * below(c, q), whole, "at e′ = (f, c)"),
         AtMost(lambda f, c, q: below(c, q),
-               lambda f, c, q: product(B, (f, c), corrected(B, f, c, q)), whole,
+               lambda f, c, q: product(B, (f, c), correct_error(B, f, c, q)), whole,
                "so that it is >= 0 where c·A_H q is"),
         Example(lambda: _contracts(levels, nu))])
 
@@ -311,7 +313,7 @@ def w_cycle_is_two_v_cycles_corrected(A, P, R, B, F, C, z, smoother):
         exact = C @ r
         return exact + F @ (e - exact)
 
-    def found(z: Any) -> Any:
+    def w_cycle(z: Any) -> Any:
         b = A @ z
         x = B @ b
         r = R @ (b - A @ x)
@@ -324,7 +326,8 @@ def w_cycle_is_two_v_cycles_corrected(A, P, R, B, F, C, z, smoother):
         y = y - P @ (exact - twice(F, exact))
         return B @ (A @ y) - y
 
-    return AllOf([Identity(lambda z: found(z) - z, by_the_operator, dict(z=z), "the error from 0"),
+    return AllOf([Identity(lambda z: w_cycle(z) - z, by_the_operator, dict(z=z),
+                           "the error from 0"),
                   Example(lambda: _w_cycle(smoother))])
 
 

@@ -20,7 +20,7 @@ from stabkit.claims.configurations import (
     REFLECTING_FIRST,
     SMOOTH_AT_ZERO,
     constant,
-    drawn,
+    draw_signal,
     some_step_is_stable,
 )
 from stabkit.classes import (
@@ -32,7 +32,7 @@ from stabkit.classes import (
     Positive,
     UpTo,
 )
-from stabkit.errors import needed
+from stabkit.errors import require_value
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import (
     NATURAL,
@@ -124,17 +124,17 @@ def proof_eigenvalue_interval_corrected(K, flux, tau, u, x, y):
     """All eigenvalues of τKᵀG(u)K, with the step in it, lie in [0, τL‖K‖²] for every K, u, τ > 0
     and g >= 0 with Φ Lipschitz (constant L): it is symmetric, and 0 <= x·τKᵀG(u)K x <=
     τL‖K‖²‖x‖²."""
-    given = {name: drawn(value, K) for name, value in dict(u=u, x=x, y=y).items()}
+    given = {name: draw_signal(value, K) for name, value in dict(u=u, x=x, y=y).items()}
     size, largest = constant(tau), constant(flux.facts.lipschitz) * constant(norm_bound(K))
 
-    def applied(u: Signal, x: Any) -> Any:
+    def diffuse(u: Signal, x: Any) -> Any:
         return size * (K.T @ (flux.diffusivity(K @ u) * (K @ x)))
 
     return AllOf([
-        Identity(lambda u, x, y: inner(y, applied(u, x)), lambda u, x, y: inner(x, applied(u, y)),
+        Identity(lambda u, x, y: inner(y, diffuse(u, x)), lambda u, x, y: inner(x, diffuse(u, y)),
                  given, "it is symmetric"),
-        AtMost(lambda u, x, y: 0, lambda u, x, y: inner(x, applied(u, x)), given, "below"),
-        AtMost(lambda u, x, y: inner(x, applied(u, x)),
+        AtMost(lambda u, x, y: 0, lambda u, x, y: inner(x, diffuse(u, x)), given, "below"),
+        AtMost(lambda u, x, y: inner(x, diffuse(u, x)),
                lambda u, x, y: size * largest * squared_norm(x), given, "above")])
 
 
@@ -158,7 +158,7 @@ def proof_largest_eigenvalue_of_g(flux, s):
 def proof_largest_eigenvalue_of_g_corrected(K, flux, u, v):
     """All eigenvalues of G(u) lie between 0 and the supremum of g, for every K, u and bounded
     g >= 0; here along x = K v, which are all vectors for K = I."""
-    given = dict(u=drawn(u, K), v=drawn(v, K))
+    given = dict(u=draw_signal(u, K), v=draw_signal(v, K))
 
     def along(u: Signal, v: Signal) -> Any:
         return inner(K @ v, flux.diffusivity(K @ u) * (K @ v))
@@ -206,7 +206,7 @@ def proof_unit_spectrum_gives_euclidean_stability_corrected(M):
 
 def lipschitz(flux: Flux) -> Fraction:
     """The constant L, between continuous pieces with slopes in [−L, L]."""
-    return needed(flux.facts.lipschitz, "flux: must be continuous")
+    return require_value(flux.facts.lipschitz, "flux: must be continuous")
 
 
 @claim("Theorem 2", notion="bound",
@@ -223,7 +223,7 @@ def well_posedness(K, flux, tau, u, v):
     return AllOf([
         AtMost(lambda u, v: squared_norm(block(u) - block(v)),
                lambda u, v: growth**2 * squared_norm(u - v),
-               dict(u=drawn(u, K), v=drawn(v, K)), "a block at two inputs"),
+               dict(u=draw_signal(u, K), v=draw_signal(v, K)), "a block at two inputs"),
         Example(lambda: AllOf([FaceWithin(flux, "slope", -lipschitz(flux), lipschitz(flux)),
                                NormAtMost(K, norm_bound(K))]))])
 
@@ -242,7 +242,7 @@ def euclidean_stability_without_sign_condition_corrected(K, flux, tau, u):
     ‖T(u)‖ <= (1 + τL‖K‖²) ‖u‖ for every u."""
     block, growth = Explicit(K, flux, tau), largest_growth(K, flux, tau)
     return AtMost(lambda u: squared_norm(block(u)), lambda u: growth**2 * squared_norm(u),
-                  dict(u=drawn(u, K)), "a block from one input")
+                  dict(u=draw_signal(u, K)), "a block from one input")
 
 
 @claim("derived (stability read as robustness: Theorem 2 with the introduction)",

@@ -43,7 +43,7 @@ def _matrices(wanted) -> tuple:
     return tuple((K[:2], K[2:]) for K in SMALL if wanted(K) and sum(map(abs, K)) < 3)
 
 
-def _bounded(K) -> Calculation:
+def _boundedness_of_powers(K) -> Calculation:
     """Are the powers of I + δK bounded for every small δ?  Settled by trace and determinant for
     2×2 matrices without positive eigenvalues."""
     return Calculation(
@@ -61,7 +61,7 @@ def _bounded(K) -> Calculation:
 def euler_is_stable_without_positive_eigenvalues(K):
     """σ = id: if the constant K has no positive real eigenvalue, the iterates of (2.9) are bounded
     uniformly in j for every small enough δ > 0."""
-    return _bounded(K)
+    return _boundedness_of_powers(K)
 
 
 @claim("derived (eq. (2.9))", notion="euclidean",
@@ -79,7 +79,7 @@ def euler_is_stable_without_positive_eigenvalues_corrected(D, ratio):
 def euler_is_stable_for_nonpositive_real_parts(K):
     """σ = id: if the constant K is diagonalisable and all its eigenvalues have real parts <= 0, the
     iterates of (2.9) are bounded uniformly in j for every small enough δ > 0."""
-    return _bounded(K)
+    return _boundedness_of_powers(K)
 
 
 @claim("derived (eq. (2.9))", notion="uniform",

@@ -37,14 +37,14 @@ PRINTED = {
 }
 
 
-def corrected(name: str) -> tuple[int, np.ndarray]:
+def correct_stencil(name: str) -> tuple[int, np.ndarray]:
     """The power of 1/h and the product of two windows of three."""
     i, j = ORDERS[name]
     windows = derivative_windows()
     return i + j, np.multiply.outer(windows[j], windows[i])
 
 
-CORRECTED = {name: corrected(name) for name in ORDERS}
+CORRECTED = {name: correct_stencil(name) for name in ORDERS}
 
 # What the printed stencils tend to: a factor times a derivative, on an h whose power is left over.
 LIMITS = {"id": ("1", "id"), "∂x": ("4/3", "∂x"), "∂y": ("4/3", "∂y"), "∂x²": ("1", "∂x²"),

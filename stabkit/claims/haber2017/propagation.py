@@ -11,7 +11,7 @@ import numpy as np
 from stabkit import fluxes
 from stabkit.arithmetic.rational import fractions, solve
 from stabkit.claims.claim import claim
-from stabkit.claims.configurations import drawn
+from stabkit.claims.configurations import draw_signal
 from stabkit.classes import AnyFlux, AnySymmetric, AnyVector
 from stabkit.operators import from_matrix
 from stabkit.stability.notions import inner
@@ -89,7 +89,7 @@ def symmetric_negative_weights_are_stable(K, flux, y, z, bias):
 
     return AllOf([
         AtMost(lambda y, z, bias: 0, falls, {
-            name: drawn(x, K) for name, x in dict(y=y, z=z, bias=bias).items()},
+            name: draw_signal(x, K) for name, x in dict(y=y, z=z, bias=bias).items()},
             "less the derivative of the form"),
         Example(lambda: _is_bounded(K.exact()))])
 
@@ -157,7 +157,7 @@ def _imaginary(largest: int) -> list[tuple]:
     return [((a, b), (c, -a)) for a, b, c in found]
 
 
-def _conserved(K: np.ndarray) -> np.ndarray:
+def _conserved_form(K: np.ndarray) -> np.ndarray:
     """The positive definite Q with QK + KᵀQ = 0, for a trace of 0 and a positive determinant."""
     Q = np.array([[K[1, 0], -K[0, 0]], [-K[0, 0], -K[0, 1]]], dtype=object)
     return Q if Q[0, 0] > 0 else -Q
@@ -244,7 +244,7 @@ def imaginary_eigenvalues_prevent_decay(sigma, K):
     """If all eigenvalues of the constant K are imaginary, ‖y(t)‖ does not tend to 0 along
     ẏ = σ(K y) for any y(0) ≠ 0; for σ = id and σ = tanh."""
     K = fractions(K)
-    Q = _conserved(K)
+    Q = _conserved_form(K)
     if sigma == "id":
         given = dict(K=K, Q=Q)
         return AllOf([
@@ -279,7 +279,7 @@ def _keeps_its_size(frequencies, shear, decay=0):
     back = solve(S, np.eye(n, dtype=int))
     K, Q = S @ B @ back, back.T @ back
     given = dict(K=K, Q=Q, low=1 / max(abs(S @ S.T).sum(axis=1)), high=max(abs(Q).sum(axis=1)),
-                 rate=decay, y=_moved(K + K.T))
+                 rate=decay, y=_vector_off_kernel(K + K.T))
     bounds = ["low > 0", f"psd(Q - low*I({n}))", f"psd(high*I({n}) - Q)"]
     return Either(
         Calculation(given, [], ["Q @ K + K.T @ Q == 0*K", *bounds,
@@ -291,7 +291,7 @@ def _keeps_its_size(frequencies, shear, decay=0):
                     "yᵀQy is exp(−2 rate t) times what it was, so y(t) tends to 0"))
 
 
-def _moved(S):
+def _vector_off_kernel(S):
     """A vector y with yᵀS y ≠ 0 for a symmetric S ≠ 0: a unit vector or the sum of two."""
     one = np.eye(len(S), dtype=int)
     return next((y for i, j in product(range(len(S)), repeat=2)

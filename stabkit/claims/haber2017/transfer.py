@@ -180,7 +180,7 @@ COARSE = [["-0.48", "-0.17", "0.82"], ["-0.15", "-0.80", "0.37"], ["0.84", "0.40
 ROUNDING = Fraction(1, 200)
 
 
-def _within_rounding(fine: np.ndarray, coarse: np.ndarray) -> np.ndarray | None:
+def _stencil_within_rounding(fine: np.ndarray, coarse: np.ndarray) -> np.ndarray | None:
     """A stencil near `fine` with a Galerkin stencil near `coarse`: move all taps that feed the
     worst coarse one, a thousandth at a time."""
     M = coarsening(3)
@@ -209,7 +209,7 @@ def galerkin_within_rounding(fine, coarse) -> Either:
     By a stencil that rounds to the fine one, if one is met; or by the hull of all that do."""
     fine, coarse = fractions(fine), fractions(coarse)
     given = dict(s_h=fine, s_H=coarse, M=coarsening(3), half=ROUNDING)
-    moved = _within_rounding(fine, coarse)
+    moved = _stencil_within_rounding(fine, coarse)
     return Either(Calculation(
         dict(given, s=fine if moved is None else moved), [],
         ["max(abs(s - s_h)) <= half", "max(abs(M @ s @ M.T - s_H)) <= half"],

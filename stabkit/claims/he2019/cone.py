@@ -34,13 +34,13 @@ def growth(n: int, galerkin: bool) -> Not:
         levels = halves(n, parity, galerkin)
         cone = find_cone(levels, galerkin)
         if cone is not None:
-            return Not(Calculation(*_written(levels, cone, galerkin),
+            return Not(Calculation(*_write_statement(levels, cone, galerkin),
                                    BY.format(parity=parity, split=cone.split)))
     raise Undecided(f"neither a proof of convergence nor a growing signal is known for n = {n}")
 
 
-def _written(levels: list[Half], cone: Cone, galerkin: bool
-             ) -> tuple[Record, list[tuple[str, str]], list[str]]:
+def _write_statement(levels: list[Half], cone: Cone, galerkin: bool
+                     ) -> tuple[Record, list[tuple[str, str]], list[str]]:
     m = levels[cone.split].size
     given = dict(L0=levels[0].L, w=levels[0].w, p=levels[0].p, s=SWEEP, t=cone.t,
                  Z=cone.z.reshape(m, m), H=cone.h.reshape(m, m))
@@ -108,7 +108,7 @@ def _energy(matrix: str) -> str:
     return f"L0 @ {matrix} @ M0 + M0 @ {matrix} @ L0"
 
 
-def _swept(name: str, start: str, order):
+def _sweep(name: str, start: str, order):
     """F (or its adjoint, in reverse order) applied to a square of fine values."""
     yield f"{name}0", start
     count = 0
@@ -129,9 +129,9 @@ def _sweeps(cone: Cone, m: int):
     """f = F*z and v = F K z."""
     order = range(cone.split)
     rows = ", ".join(f"u[{i * m}:{(i + 1) * m}]" for i in range(m))
-    yield from _swept("f", "C @ Z @ C.T", reversed(order))
+    yield from _sweep("f", "C @ Z @ C.T", reversed(order))
     yield from (("u", "z - S @ Wz - P @ (X @ Wz)"), ("U", f"[{rows}]"))
-    yield from _swept("v", "C @ U @ C.T", order)
+    yield from _sweep("v", "C @ U @ C.T", order)
 
 
 def _numbers(cone: Cone, m: int):

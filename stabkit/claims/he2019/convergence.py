@@ -10,8 +10,8 @@ from stabkit.claims.he2019.cone import growth
 from stabkit.claims.he2019.matrices import (
     FIVE_POINTS,
     between,
+    cell_shares,
     ends,
-    halved,
     inner_between,
     inner_interpolation,
     interpolation,
@@ -132,7 +132,7 @@ CONTRACTS_BY = ("S are two sweeps on a level and C the cycle from there on, both
                 "‖E‖_A < 1")
 
 
-def _widened(n: int, h: int) -> tuple[np.ndarray, np.ndarray]:
+def _widen(n: int, h: int) -> tuple[np.ndarray, np.ndarray]:
     """L, M of the level with mesh size h that K_A with zero padding and bilinear P lead to."""
     L = neumann(n) / fractions(h)
     L[0, 0] += 1
@@ -174,8 +174,8 @@ def printed_multigrid_converges_corrected(P, level):
 
 
 def _bilinear_level(h: int) -> Calculation:
-    given = {**dict(zip("LM", _widened(9, h), strict=True)),
-             **dict(zip("lm", _widened(5, 2 * h), strict=True)), "p": interpolation(5)}
+    given = {**dict(zip("LM", _widen(9, h), strict=True)),
+             **dict(zip("lm", _widen(5, 2 * h), strict=True)), "p": interpolation(5)}
     let = [("A", "kron(l, m) + kron(m, l)"), ("x", _diagonal("l", 5)), ("y", _diagonal("m", 5)),
            ("D", "kron(diag(x), diag(y)) + kron(diag(y), diag(x))")]
     shows = ["p.T @ L @ p == l", "p.T @ M @ p == m", "2*(D @ ones(25)) >= abs(A) @ ones(25)"]
@@ -193,12 +193,12 @@ EDGED = "kron({L}, diag({m})) + kron(diag({m}), {L}) + kron(diag({x}), {C}) + kr
 
 
 def _edge(n: int, h: int) -> np.ndarray:
-    return _widened(n, h)[1] + neumann(n) / fractions(2 * h)
+    return _widen(n, h)[1] + neumann(n) / fractions(2 * h)
 
 
 def _linear_level(h: int) -> Calculation:
-    given = dict(L=neumann(9), m=halved(9), x=ends(9), C=_edge(9, h), l=neumann(5), k=halved(5),
-                 y=ends(5), c=_edge(5, 2 * h), p=interpolation(5), r=between(5))
+    given = dict(L=neumann(9), m=cell_shares(9), x=ends(9), C=_edge(9, h), l=neumann(5),
+                 k=cell_shares(5), y=ends(5), c=_edge(5, 2 * h), p=interpolation(5), r=between(5))
     let = [("A", EDGED.format(L="L", m="m", x="x", C="C")),
            ("B", EDGED.format(L="l", m="k", x="y", C="c")), ("P", "kron(p, p) - kron(r, r)"),
            ("d", _diagonal("B", 25))]

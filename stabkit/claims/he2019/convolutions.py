@@ -9,7 +9,7 @@ import numpy as np
 from stabkit import fluxes
 from stabkit.arithmetic.rational import fractions, solve
 from stabkit.claims.claim import claim
-from stabkit.claims.he2019.matrices import PADDINGS, integers, reached, shift
+from stabkit.claims.he2019.matrices import PADDINGS, integers, shift, tap_matrices
 from stabkit.claims.related_classes import AnyInvertible
 from stabkit.classes import AnyVector, Relu, signal
 from stabkit.operators import from_matrix
@@ -131,7 +131,7 @@ def strided_output_size_corrected(s):
 def a_large_kernel_recovers_any_linear_map(n):
     """One single-channel convolution of the same size, with a large enough kernel and zero,
     periodic or reflecting padding, realises any linear map; here of signals with n entries."""
-    kernels = {padding: reached(padding, n, 2 * n) for padding in PADDINGS}
+    kernels = {padding: tap_matrices(padding, n, 2 * n) for padding in PADDINGS}
     return Calculation(
         dict(kernels, E=np.eye(n * n, dtype=int)), [],
         [" or ".join(f"rank(stack({name}, E[{k}:{k + 1}])) == rank({name})" for name in kernels)
@@ -145,7 +145,7 @@ def a_large_kernel_recovers_any_linear_map(n):
 def a_large_kernel_recovers_any_linear_map_corrected(n):
     """With zero padding a kernel of full size realises any linear functional in one output entry,
     so any linear map with q outputs can be read off q channels."""
-    taps = reached("zero", n, n - 1).reshape(2 * n - 1, n, n)
+    taps = tap_matrices("zero", n, n - 1).reshape(2 * n - 1, n, n)
     return Calculation(
         {f"E{i}": taps[:, i, :] for i in range(n)}, [], [f"E{i}.T @ E{i} == I({n})"
                                                          for i in range(n)],
@@ -185,11 +185,12 @@ def feature_extractor_inverts_the_data_map_corrected(A, relu, f, u):
         from_matrix(A), from_matrix(solve(fractions(A), np.eye(len(A), dtype=int))))
     f, u = (signal(x, forth.shape[1], lambda rng, n: fractions(integers(rng, n))) for x in (f, u))
 
-    def solved(f, u):
+    def solve_twice(f, u):
         r = f - forth @ u
         return forth @ (u + back @ relu(r) - back @ relu(-r))
 
-    return AllOf([Identity(solved, lambda f, u: f, dict(f=f, u=u), "A applied to the next iterate"),
+    return AllOf([Identity(solve_twice, lambda f, u: f, dict(f=f, u=u),
+                           "A applied to the next iterate"),
                   Example(lambda: _inverts(A))])
 
 

@@ -216,19 +216,19 @@ def w_cycle_bound(D, P, e, y, t, F, s, d2, case):
     def size(x: Any) -> Any:
         return squared_norm(D @ x)
 
-    def lost(e: Any, y: Any, t: Any) -> Any:
+    def loss(e: Any, y: Any, t: Any) -> Any:
         r, coarse, after = y - P @ t, size(P @ t), size(P @ (F @ t))
         return ((1 - d2) * (s * size(e) - size(r)) + d2 * (size(e) - size(y))
                 + (d2 * coarse - after) + 2 * d2 * inner(D @ r, D @ (P @ t)))
 
     return AllOf([
-        Identity(lambda e, y, t: size(y - P @ t) + size(P @ (F @ t)) + lost(e, y, t),
-                 lambda e, y, t: bounded_by(s, d2) * size(e), dict(e=e, y=y, t=t),
+        Identity(lambda e, y, t: size(y - P @ t) + size(P @ (F @ t)) + loss(e, y, t),
+                 lambda e, y, t: bound_of_cycle(s, d2) * size(e), dict(e=e, y=y, t=t),
                  "the energy of E_W e and e"),
         Example(lambda: _w_cycle(case))])
 
 
-def bounded_by(s: Scalar, d2: Any) -> Any:
+def bound_of_cycle(s: Scalar, d2: Any) -> Any:
     """The bound of a W-cycle, with that of the coarse one."""
     return s + (1 - s) * d2
 
@@ -293,9 +293,9 @@ def one_dimensional_two_grid_factor(B, f, c, n):
     alternating nodes): E(E(e) − e/9) = 0.  The exact coarse solution is the error at c, as
     A_H c = Pᵀ A (f, c), A_H = PᵀAP = 2 − BᵀB/2; so the correction leaves nothing there."""
     def cycle(f: Any, c: Any) -> tuple[Any, Any]:
-        f, c = two_grids.swept(B, f, c, THIRD)
-        f, c = two_grids.corrected(B, f, c, 0 * c)
-        return two_grids.swept(B, f, c, THIRD)
+        f, c = two_grids.sweep_error(B, f, c, THIRD)
+        f, c = two_grids.correct_error(B, f, c, 0 * c)
+        return two_grids.sweep_error(B, f, c, THIRD)
 
     def again(part: int) -> Identity:
         return Identity(lambda f, c: cycle(*cycle(f, c))[part],

@@ -11,9 +11,9 @@ from stabkit.claims.he2019.matrices import (
     ASSEMBLED,
     FIVE_POINTS,
     HALF,
-    assembled,
+    assemble,
+    cell_shares,
     fractions,
-    halved,
     inner_between,
     inner_interpolation,
     laplace,
@@ -114,7 +114,7 @@ def galerkin_reproduces_the_assembled_operator(m):
     matrix of the coarse grid, m×m from (2m − 1)×(2m − 1) nodes."""
     n = 2 * m - 1
     return Calculation(
-        dict(L=neumann(n), m=halved(n), P=prolongation(m, "linear"), S=assembled(m)),
+        dict(L=neumann(n), m=cell_shares(n), P=prolongation(m, "linear"), S=assemble(m)),
         [("A", ASSEMBLED)], ["P.T @ (A @ P) == S"],
         "the coarse finite element functions are fine ones, so their energies agree; S is summed "
         "up from the element matrices", necessary=True)

@@ -14,8 +14,8 @@ from stabkit.claims.claim import claim
 from stabkit.claims.he2019.matrices import (
     ASSEMBLED,
     FIVE_POINTS,
-    assembled,
-    halved,
+    assemble,
+    cell_shares,
     inner_part,
     interpolation,
     laplace,
@@ -35,7 +35,7 @@ GRIDS = tuple((s, level) for s in (1, 2, 3) for level in range(1, s + 1))
 PRINTED_FIRST, FIRST = 1, 0
 
 
-def _nested(grid: tuple[int, int], first: int) -> Calculation:
+def _grids_nest(grid: tuple[int, int], first: int) -> Calculation:
     """Are the points x_i = (i − 1 + first)·h of the next level among those of this one?"""
     s, level = grid
 
@@ -55,14 +55,14 @@ def _nested(grid: tuple[int, int], first: int) -> Calculation:
 def printed_grid_points_are_nested(grid):
     """The points xᵢ = i·h_l, h_l = 2^{−s+l−1}a, i = 1, …, m_l = 2^{s−l+1} + 1, of level l + 1 are
     among those of level l; grid = (s, l)."""
-    return _nested(grid, first=PRINTED_FIRST)
+    return _grids_nest(grid, first=PRINTED_FIRST)
 
 
 @claim("derived (after eq. (4.2))", weight="minor", within=dict(grid=GRIDS))
 def printed_grid_points_are_nested_corrected(grid):
     """With xᵢ = (i − 1)·h_l, i = 1, …, m_l, the points of level l + 1 are those of level l with odd
     index, as in (4.7); grid = (s, l)."""
-    return _nested(grid, first=FIRST)
+    return _grids_nest(grid, first=FIRST)
 
 
 @claim("eqs (4.7)–(4.9)", weight="minor", within=dict(P=KINDS))
@@ -144,18 +144,18 @@ def average(m: int) -> np.ndarray:
 def average_pooling_keeps_constants(m):
     """Average pooling by the 3×3 kernel of ninths with stride 2 and zero padding maps constant
     images to constant images."""
-    return _pooled(m, "kron(a, a)/9")
+    return _pool_constant(m, "kron(a, a)/9")
 
 
 @claim("derived ((4.15))", weight="minor", within=dict(m=(2, 3, 4)))
 def average_pooling_keeps_constants_corrected(m):
     """With each sum divided by the number of pixels that it has inside the image, 4, 6 or 9, it
     keeps constants."""
-    return _pooled(m, f"kron(diag(1/(a @ ones({2 * m - 1}))) @ a, diag(1/(a @ ones({2 * m - 1}))) "
-                      "@ a)")
+    return _pool_constant(m, f"kron(diag(1/(a @ ones({2 * m - 1}))) @ a, "
+                             f"diag(1/(a @ ones({2 * m - 1}))) @ a)")
 
 
-def _pooled(m: int, pooling: str) -> Calculation:
+def _pool_constant(m: int, pooling: str) -> Calculation:
     return Calculation(
         dict(a=average(m)), [("R", pooling), ("u", f"R @ ones({(2 * m - 1) ** 2})")],
         ["u == u[0]", "u[0] == 1"], "a adds up three neighbours in one direction, a ⊗ a those of "
@@ -188,7 +188,7 @@ def zero_padded_kernel_is_the_neumann_operator(n):
     """A u = K_A * u with zero padding, 1 <= i, j <= n, is the matrix of linear finite elements for
     the Neumann problem (5.1) on n×n nodes."""
     return Calculation(
-        dict(T=laplace(n), S=assembled(n)), [("A", FIVE_POINTS.format(n=n))], ["A == S"],
+        dict(T=laplace(n), S=assemble(n)), [("A", FIVE_POINTS.format(n=n))], ["A == S"],
         "A is K_A with zeros outside, S is summed up from the element matrices of the triangles; "
         "S annihilates constants, whose gradient is 0, A does not", necessary=True)
 
@@ -199,8 +199,8 @@ def zero_padded_kernel_is_the_neumann_operator_corrected(n):
     the Neumann problem is L ⊗ M + M ⊗ L with L = K1ᵀK1 and M = diag(1/2, 1, …, 1, 1/2): the same
     rows inside, halves along the boundary."""
     return Calculation(
-        dict(T=laplace(n), L=neumann(n), m=halved(n), S=assembled(n),
-             D=inner_part(assembled(n + 2), n)), [],
+        dict(T=laplace(n), L=neumann(n), m=cell_shares(n), S=assemble(n),
+             D=inner_part(assemble(n + 2), n)), [],
         [f"{FIVE_POINTS.format(n=n)} == D", f"{ASSEMBLED} == S", f"S @ ones({n * n}) == 0"],
         "S is summed up from the element matrices of the triangles; D is the same on (n+2)×(n+2) "
         "nodes, without the rows and columns of the boundary nodes, where u = 0", necessary=True)

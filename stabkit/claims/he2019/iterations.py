@@ -140,15 +140,15 @@ def semi_weights(w):
     return 1 - w, w
 
 
-def _bent(matrix: list) -> Callable[[Any], Any]:
+def _bend(matrix: list) -> Callable[[Any], Any]:
     """A map that is not linear."""
     M = from_matrix(matrix)
     return lambda r: abs(M @ r) - 1
 
 
 #: Any linear A, any maps B¹ and B², any ω² and u; listed are numbers ω² <= 1 and > 1.
-TWO_STEPS_OF = dict(A=(from_matrix([[2, -1], [1, 3]]),), B1=(_bent([[1, 2], [0, -1]]),),
-                    B2=(_bent([[1, 0], [3, 1]]),), omega=("1", "8/7", "3/2"), f=((1, 2), (0, -3)),
+TWO_STEPS_OF = dict(A=(from_matrix([[2, -1], [1, 3]]),), B1=(_bend([[1, 2], [0, -1]]),),
+                    B2=(_bend([[1, 0], [3, 1]]),), omega=("1", "8/7", "3/2"), f=((1, 2), (0, -3)),
                     u=((3, -1),))
 ANY_TWO_STEPS = dict(A=AnyOperator("N", "N"), B1=AnyMap(), B2=AnyMap(), omega=AnyReal(),
                      f=AnyVector(), u=AnyVector())

@@ -38,7 +38,7 @@ def neumann(n: int) -> np.ndarray:
     return matrix
 
 
-def halved(n: int) -> np.ndarray:
+def cell_shares(n: int) -> np.ndarray:
     """1/2, 1, …, 1, 1/2: how much of each node's cell lies inside."""
     weights = fractions([1] * n)
     weights[0] = weights[-1] = HALF
@@ -119,18 +119,18 @@ TRIANGLE_MASS = fractions([[2, 1, 1], [1, 2, 1], [1, 1, 2]]) / 24
 INTERVAL_MASS = fractions([[2, 1], [1, 2]]) / 6
 
 
-def assembled(n: int) -> np.ndarray:
+def assemble(n: int) -> np.ndarray:
     """The matrix of ∫∇u·∇v for linear elements on n×n nodes, summed up triangle by triangle.
 
     Each cell is cut along the diagonal from (i+1, j) to (i, j+1); `ELEMENT` belongs to a right
     triangle with the corner of the right angle first.
     """
-    return _summed(n, ELEMENT)
+    return _sum_elements(n, ELEMENT)
 
 
 def mass(n: int) -> np.ndarray:
     """The matrix of ∫uv for linear elements on n×n nodes."""
-    return _summed(n, TRIANGLE_MASS)
+    return _sum_elements(n, TRIANGLE_MASS)
 
 
 def line_mass(n: int) -> np.ndarray:
@@ -141,7 +141,7 @@ def line_mass(n: int) -> np.ndarray:
     return matrix
 
 
-def _summed(n: int, element: np.ndarray) -> np.ndarray:
+def _sum_elements(n: int, element: np.ndarray) -> np.ndarray:
     matrix = fractions(np.zeros((n * n, n * n), dtype=int))
     for i, j in product(range(n - 1), repeat=2):
         diagonal = [(i + 1) * n + j, i * n + j + 1]
@@ -180,7 +180,7 @@ PADDINGS: dict[str, Callable[[int, int], int | None]] = {
     "zero": _zero, "periodic": _periodic, "half": _about_edges, "whole": _about_nodes}
 
 
-def reached(padding: str, n: int, width: int) -> np.ndarray:
+def tap_matrices(padding: str, n: int, width: int) -> np.ndarray:
     """One row per tap of a kernel of 2·width + 1 taps: its n×n matrix, entry by entry."""
     rows = fractions(np.zeros((2 * width + 1, n * n), dtype=int))
     for tap, i in product(range(2 * width + 1), range(n)):

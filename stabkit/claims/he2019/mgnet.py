@@ -38,7 +38,7 @@ def _nonlinear(log: Transcript, name: str, matrix: np.ndarray) -> Callable[[Any]
     return apply
 
 
-def _vanishing(log: Transcript, name: str, matrix: np.ndarray) -> Callable[[Any], Term]:
+def _size_of_image(log: Transcript, name: str, matrix: np.ndarray) -> Callable[[Any], Term]:
     """|M u|, which is 0 at 0."""
     linear = _linear(log, name, matrix)
     return lambda u: named(abs(linear(u)), name.lower())
@@ -64,7 +64,7 @@ def _grids(log: Transcript, levels: int, seed: int, *, smoother: Callable = _lin
     return grids
 
 
-def _given(log: Transcript, levels: int) -> Term:
+def _give_data(log: Transcript, levels: int) -> Term:
     return log.give("f", list(range(1, SIZES[levels][0] + 1)))
 
 
@@ -80,7 +80,7 @@ def _theorem(log: Transcript, f: Term, grids: list, by: str) -> Calculation:
     return Calculation(log.given, log.let, shows, by, necessary=True)
 
 
-def _bent(matrix: list) -> Callable[[Any], Any]:
+def _bend(matrix: list) -> Callable[[Any], Any]:
     """A map that is not linear."""
     M = from_matrix(matrix)
     return lambda u: abs(M @ u) - 1
@@ -88,7 +88,7 @@ def _bent(matrix: list) -> Callable[[Any], Any]:
 
 #: One grid and the next coarser one: A linear there, all else any map; s = ũ⁰ and w = Πũ are any.
 GRID = dict(A=(from_matrix([[2, -1], [1, 3]]),), A2=(from_matrix([[2]]),),
-            B=(_bent([[1, 2], [0, -1]]),), R=(_bent([[1, -2]]),), f=((1, 2),), u=((3, -1),),
+            B=(_bend([[1, 2], [0, -1]]),), R=(_bend([[1, -2]]),), f=((1, 2),), u=((3, -1),),
             s=((0, 5),), w=((-4,),))
 ANY_GRID = dict(A=AnyOperator("N", "N"), A2=AnyOperator("M", "M"), B=AnyMap(), R=AnyMap("N", "M"),
                 f=AnyVector(), u=AnyVector(), s=AnyVector(), w=AnyVector("M"))
@@ -101,17 +101,17 @@ def data_of(A: Matrix, f: Signal, s: Scalar) -> Any:
     return f + A @ s
 
 
-def _inherited(A, A2, B, R, f, u, s, w) -> AllOf:
+def _inheritance(A, A2, B, R, f, u, s, w) -> AllOf:
     """What the grids hand on: if f̃ = f + A s and ũ = u + s, then so after a smoothing step and, on
     the next grid, with ũ⁰ = w."""
     from stabkit.multigrid import SingleStep
 
-    def smoothed(f: Signal, u: Signal) -> Any:
+    def smooth(f: Signal, u: Signal) -> Any:
         return SingleStep((B,))(lambda v: A @ v, f, u)[1]
 
     return AllOf([
-        Identity(lambda f, u, s: smoothed(data_of(A, f, s), u + s),
-                 lambda f, u, s: smoothed(f, u) + s, dict(f=f, u=u, s=s),
+        Identity(lambda f, u, s: smooth(data_of(A, f, s), u + s),
+                 lambda f, u, s: smooth(f, u) + s, dict(f=f, u=u, s=s),
                  "f̃ − A ũ = f − A u, so that B sees equal residuals"),
         Identity(lambda f, u, s, w: R(data_of(A, f, s) - A @ (u + s)) + A2 @ w,
                  lambda f, u, s, w: data_of(A2, R(f - A @ u), w), dict(f=f, u=u, s=s, w=w),
@@ -125,12 +125,12 @@ def mgnet_is_multigrid(A, A2, B, R, f, u, s, w, levels, seed):
     (The outputs u^J themselves differ by ũ^{J,0}.)
 
     By induction over steps and grids, of which one of each is shown."""
-    return AllOf([_inherited(A, A2, B, R, f, u, s, w), Example(lambda: _random(levels, seed))])
+    return AllOf([_inheritance(A, A2, B, R, f, u, s, w), Example(lambda: _random(levels, seed))])
 
 
 def _random(levels: int, seed: int, **kinds: Any) -> Calculation:
     log = Transcript()
-    f = _given(log, levels)
+    f = _give_data(log, levels)
     return _theorem(log, f, _grids(log, levels, seed, **kinds),
                     "f̃ − A ũ = f − A u on each grid: both see the same residuals, and Π enters "
                     "through ũ^{l,0} only; here with random matrices and nonlinear Π")
@@ -140,8 +140,8 @@ def _random(levels: int, seed: int, **kinds: Any) -> Calculation:
 def mgnet_is_multigrid_for_nonlinear_smoothers(A, A2, B, R, f, u, s, w, levels, seed):
     """The identities of `mgnet_is_multigrid` hold for arbitrary nonlinear R, B^{l,i} and Π, as long
     as A^l is linear on the levels l >= 2 and A¹(0) = 0, so that f̃¹ = f¹, as ũ^{1,0} = 0."""
-    return AllOf([_inherited(A, A2, B, R, f, u, s, w), Example(lambda: _random(
-        levels, seed, smoother=_nonlinear, first=_vanishing))])
+    return AllOf([_inheritance(A, A2, B, R, f, u, s, w), Example(lambda: _random(
+        levels, seed, smoother=_nonlinear, first=_size_of_image))])
 
 
 OPERATORS = {"2u": lambda u: 2 * u, "max(u, 0)": lambda u: np.maximum(u, 0), "u²": lambda u: u * u}
@@ -174,7 +174,7 @@ def v_mgnet_is_a_v_cycle(A, A2, B, R, f, u, s, w, P, v, levels, seed):
     back = Identity(lambda u, s, v, w: (u + s) + P @ ((v + w) - w),
                     lambda u, s, v, w: (u + P @ v) + s, dict(u=u, s=s, v=v, w=w),
                     "w = ũ⁰ on the coarser grid")
-    return AllOf([_inherited(A, A2, B, R, f, u, s, w), back,
+    return AllOf([_inheritance(A, A2, B, R, f, u, s, w), back,
                   Example(lambda: _two_ways(levels, seed))])
 
 
@@ -183,7 +183,7 @@ def _two_ways(levels: int, seed: int) -> Calculation:
 
     from stabkit.multigrid import backslash_mg, v_mg, v_mgnet
     log = Transcript()
-    f, grids = _given(log, levels), _grids(log, levels, seed)
+    f, grids = _give_data(log, levels), _grids(log, levels, seed)
     bare = [replace(grid, post=None) for grid in grids]
     return Calculation(log.given, log.let, [
         v_mgnet(f, grids).equals(v_mg(f, grids)),

@@ -170,7 +170,7 @@ def relu_identity_corrected():
     return Calculation(dict(x=[-1, 0, 1]), [RELU], [SPLIT], SPLIT_BY, necessary=True)
 
 
-def _recovered(sign: str, chi: Signal, f: Signal) -> Calculation:
+def _recovery(sign: str, chi: Signal, f: Signal) -> Calculation:
     """σ(f) − ξσησ(f) = χσ(f) for η = [id; −id](χ − id), ξ[X; Y] = −X + sign Y."""
     n = len(f)
     return Calculation(
@@ -187,7 +187,7 @@ def _recovered(sign: str, chi: Signal, f: Signal) -> Calculation:
 def printed_delta_hat_recovers_a_cnn(chi, f):
     """With ξ = δ̂, δ̂_k([X, Y]) = −([X]_k + [Y]_k), and η = [id, −id]∘(χ − id): σ(f) − ξσησ(f) =
     χσ(f) for every convolution χ and every f; here with one channel and one pixel."""
-    return _recovered("-", [[chi]], [f])
+    return _recovery("-", [[chi]], [f])
 
 
 def split(y: Any) -> tuple[Any, Any]:
@@ -229,7 +229,7 @@ def printed_delta_hat_recovers_a_cnn_corrected(chi, sigma, f, n, seed):
     """With ξ = δ, δ_k([X, Y]) = −[X]_k + [Y]_k, the identity holds for every χ and every f."""
     def example() -> Calculation:
         rng = np.random.default_rng([seed, n])
-        return _recovered("+", integers(rng, n, n), integers(rng, n))
+        return _recovery("+", integers(rng, n, n), integers(rng, n))
 
     return AllOf([_recovers(chi, sigma, f), Example(example)])
 
@@ -286,7 +286,7 @@ def every_cnn_is_an_mgnet(channels):
             "the step with ξ = id and η = id − χ, where σ is the identity")])
 
 
-def activated(f: np.ndarray) -> np.ndarray:
+def activate(f: np.ndarray) -> np.ndarray:
     """Data >= 0."""
     return abs(f)
 
@@ -315,7 +315,7 @@ def every_cnn_is_an_mgnet_corrected(chi, relu, g, n, seed):
 def _is_an_mgnet(n, seed):
     rng = np.random.default_rng([seed, n])
     return Calculation(
-        dict(K=integers(rng, n, n), f=activated(integers(rng, n)), x=[-1, 0, 1]),
+        dict(K=integers(rng, n, n), f=activate(integers(rng, n)), x=[-1, 0, 1]),
         [RELU, ("y", f"(K - I({n})) @ relu(f)"), ("step", "f - (-relu(y) + relu(-y))")],
         [SPLIT, "step == K @ relu(f)"],
         f"{SPLIT_BY}; the step is f + (χ − id)σ(f), and σ(f) = f", necessary=True)

@@ -11,8 +11,8 @@ from stabkit.claims.claim import claim
 from stabkit.claims.he2019.matrices import (
     ASSEMBLED,
     FIVE_POINTS,
+    cell_shares,
     fractions,
-    halved,
     laplace,
     neumann,
 )
@@ -37,7 +37,7 @@ def grid_neighbours(m: int, n: int) -> Operator:
 def neumann_problem_is_solvable_for_every_f(n, f):
     """For the assembled Neumann matrix A on n×n nodes, A u = f has a solution for every f."""
     return Calculation(
-        dict(L=neumann(n), m=halved(n), f=RIGHT_SIDES[f](n)), [("A", ASSEMBLED)],
+        dict(L=neumann(n), m=cell_shares(n), f=RIGHT_SIDES[f](n)), [("A", ASSEMBLED)],
         ["rank(stack(A, [f])) == rank(A)"],
         "A is symmetric: f is in its range if it is a combination of its rows.  1ᵀA = 0 gives "
         "1ᵀ(f − A u) = Σf for every u, so |f − A u| >= |Σf|/n", necessary=True)
@@ -48,7 +48,7 @@ def neumann_problem_is_solvable_for_every_f_corrected(n):
     """For the assembled Neumann matrix A on n×n nodes, A u = f has a solution if and only if
     Σf = 0, and it is unique up to constants."""
     return Calculation(
-        dict(L=neumann(n), m=halved(n)), [("A", ASSEMBLED)],
+        dict(L=neumann(n), m=cell_shares(n)), [("A", ASSEMBLED)],
         ["A == A.T", f"A @ ones({n * n}) == 0", f"rank(A) == {n * n - 1}"],
         "the kernel of the symmetric A is spanned by 1, so its range is what is orthogonal to 1",
         necessary=True)
@@ -106,15 +106,16 @@ def two_sweeps_are_a_convolution(N, w, f, n):
     def A(f):
         return 4 * f - N @ f
 
-    def damped(f):
+    def sweep_once(f):
         return f - w / 4 * A(f)
 
     def twice(f):
         return w * (2 - w) / 4 * f + w**2 / 16 * (N @ f)
 
     return AllOf([
-        Identity(lambda f: w / 4 * f + w / 4 * damped(f), twice, given, "S₀f + S₀(f − A S₀f)"),
-        Identity(lambda f: f - twice(A(f)), lambda f: damped(damped(f)), given, "on errors"),
+        Identity(lambda f: w / 4 * f + w / 4 * sweep_once(f), twice, given, "S₀f + S₀(f − A S₀f)"),
+        Identity(lambda f: f - twice(A(f)), lambda f: sweep_once(sweep_once(f)), given,
+                 "on errors"),
         Example(lambda: _two_sweeps(n))])
 
 

@@ -21,7 +21,7 @@ import scipy
 
 from stabkit.arithmetic.rational import fractions
 from stabkit.claims.he2019.matrices import interpolation, laplace
-from stabkit.errors import needed
+from stabkit.errors import require_value
 
 SWEEP = Fraction(1, 5)  # ω/4 for ω = 4/5
 LARGEST = 81  # unknowns of the level on which the cone is looked for
@@ -44,7 +44,7 @@ class Half:
     @property
     def prolongation(self) -> np.ndarray:
         """The prolongation p, which all levels but the coarsest have."""
-        return needed(self.p, "the coarsest level has no prolongation")
+        return require_value(self.p, "the coarsest level has no prolongation")
 
     @property
     def size(self) -> int:
@@ -127,17 +127,17 @@ def find_cone(levels: list[Half], galerkin: bool) -> Cone | None:
     if stretch[0] <= 1 or stretch[1] >= 1:
         return None
     z = basis @ np.linalg.solve(root, right[0])
-    z = _rounded(z / z[np.argmax(abs(z))], 100)
-    return _measured(levels, split, bounds, stretch[0], z, (W, K, F, C))
+    z = _round_entries(z / z[np.argmax(abs(z))], 100)
+    return _measure_cone(levels, split, bounds, stretch[0], z, (W, K, F, C))
 
 
-def _measured(levels, split, bounds, stretch, z, operators) -> Cone | None:
+def _measure_cone(levels, split, bounds, stretch, z, operators) -> Cone | None:
     """The numbers a, b, c of the cone's condition, and an opening t between its roots."""
     W, K, F, C = operators
     A = _grid(levels[0])
     z, size = np.asarray(z, dtype=float), z @ (W @ z)
     adjoint = scipy.sparse.linalg.spsolve(A, F.T @ (A @ (C @ z)))
-    h = _rounded(np.linalg.solve(W, C.T @ (A @ adjoint)), 50)
+    h = _round_entries(np.linalg.solve(W, C.T @ (A @ adjoint)), 50)
     side = 1 if (rayleigh := (F @ (C @ (K @ z))) @ (A @ (C @ z)) / size) > 0 else -1
     grown, rest = F @ (C @ (K @ z)), adjoint - C @ np.asarray(h, dtype=float)
     back = np.linalg.solve(W, K.T @ (W @ np.asarray(h, dtype=float)))
@@ -146,7 +146,7 @@ def _measured(levels, split, bounds, stretch, z, operators) -> Cone | None:
     c = sqrt(grown @ A @ grown / size - a * a)
     if a - 1 <= 2 * sqrt(b * c):
         return None
-    return Cone(split, _rounded(z, 100), h, side, Fraction(round(10 * (a - 1) / (2 * b)), 10),
+    return Cone(split, _round_entries(z, 100), h, side, Fraction(round(10 * (a - 1) / (2 * b)), 10),
                 ceil(2 * stretch**2 / size), bounds)
 
 
@@ -200,7 +200,7 @@ def _symmetric(m: int) -> np.ndarray:
                      for j in range(i, m)]).T
 
 
-def _rounded(values: np.ndarray, places: int) -> np.ndarray:
+def _round_entries(values: np.ndarray, places: int) -> np.ndarray:
     """A symmetric square of values, numbered row by row, in multiples of 1/places."""
     m = round(sqrt(len(values)))
     square = np.asarray(values, dtype=float).reshape(m, m)

@@ -107,10 +107,10 @@ def _derivative_is_bounded(layers, start, delta, bound=1):
     log.define("P", log.term(total))
     log.give("bound", bound)
     return AllOf([
-        net.shown(log, [*shows, "bound >= 1"],
+        net.show(log, [*shows, "bound >= 1"],
                   "S is symmetric, so the criterion says −I <= S <= I; the identity gives "
                   "S² <= I, so each factor of the chain rule has norm <= 1, and so has P"),
-        net.shown(log, [f"psd(bound**2 * {one} - P.T @ P)"], "P is the derivative of Y_N by Y₀",
+        net.show(log, [f"psd(bound**2 * {one} - P.T @ P)"], "P is the derivative of Y_N by Y₀",
                   necessary=True)])
 
 
@@ -124,7 +124,7 @@ def euler_criterion_bounds_finite_perturbations(flux, delta, other):
     y, w = log.give("y", [0]), log.give("w", [other])
     after, moved = step(y).text, step(w).text
     S = step.jacobian(y).text
-    return Either(Stable(Explicit(net.SCALAR, flux, delta), CONTRACTION), net.shown(
+    return Either(Stable(Explicit(net.SCALAR, flux, delta), CONTRACTION), net.show(
         log, [f"{after} == y", f"abs({S}) <= 1", f"norm2({moved} - {after}) > norm2(w - y)"],
         "y rests, so the criterion at y is the criterion along its whole trajectory; one step "
         "carries w farther away"))
@@ -149,7 +149,7 @@ def a_stable_step_size_exists(flux):
     maxᵢ|1 + δλᵢ(J)| <= 1 at every state; here K = 1."""
     log, L = Transcript(), flux.facts.lipschitz or Fraction(1)
     slope = flux.slope(log.give("m", [1, 10, 1000])).text
-    return Either(FaceWithin(flux, "slope", Fraction(0), L), net.shown(
+    return Either(FaceWithin(flux, "slope", Fraction(0), L), net.show(
         log, [f"{slope} > 0", f"{slope} == m**2 * {slope.split('(')[0]}(1)"],
         "the slope at the state m is m² times a positive number, so every δ > 0 has 1 + δλ < −1 at "
         "some m.  (If the slopes lie in [0, L], δ = 2/L will do for K = 1.)"))
@@ -184,10 +184,10 @@ def _spectrum_within(K, flux, ratio):
     one, K = f"I({n})", log.give_once(K, "K", K.exact).text
     return AllOf([
         Either(FaceWithin(flux, "slope", Fraction(0), L)),
-        net.shown(log, [f"psd(2 * {one} - delta * L * ({K}.T @ {K}))",
+        net.show(log, [f"psd(2 * {one} - delta * L * ({K}.T @ {K}))",
                         *net.rank_one_parts(step.layer.K, K)],
                   "0 <= −J = Σ σ′ k_i k_i' <= L K'K, so −I <= I + δJ <= I at every state"),
-        net.shown(log, [f"psd({one} + {S}) and psd({one} - {S})"],
+        net.show(log, [f"psd({one} + {S}) and psd({one} - {S})"],
                   "S = I + δJ at Y = 0 is symmetric: its eigenvalues lie in [−1, 1] exactly if "
                   "both are positive semidefinite", necessary=True)])
 
@@ -205,7 +205,7 @@ def box_constraint_gives_stability(K):
     K = net.weights([row.split() for row in K.split(";")])
     step, log = ForwardEuler(SymmetricLayer(K, net.IDENTITY), 1), Transcript()
     S, n = step.jacobian(log.give("Y", [0] * K.shape[1])).text, K.shape[1]
-    return net.shown(log, [f"psd(I({n}) + {S}) and psd(I({n}) - {S})"],
+    return net.show(log, [f"psd(I({n}) + {S}) and psd(I({n}) - {S})"],
                      "K lies in the box; the symmetric S = I + δJ has its eigenvalues in [−1, 1] "
                      "exactly if both are positive semidefinite", necessary=True)
 
@@ -247,10 +247,10 @@ def _small_stencils(padding, size, channels, square):
                    y=("1", "-1", "2", "1/2")))
 def step_size_can_be_absorbed(flux, root, y):
     """For every σ and K and δ > 0: −δKᵀσ(K y) = −(√δK)ᵀσ(√δK y) for all y; here K = 1."""
-    return _absorbed(net.SCALAR, flux, root, [y])
+    return _absorb_step(net.SCALAR, flux, root, [y])
 
 
-def _absorbed(K, flux, root, y):
+def _absorb_step(K, flux, root, y):
     """−δKᵀσ(K y) and −(√δK)ᵀσ(√δK y), with both matrices in it."""
     root = Fraction(root)
     whole, inner = SymmetricLayer(K, flux), SymmetricLayer(root * K, flux)
@@ -262,7 +262,7 @@ def _absorbed(K, flux, root, y):
     log.define("left", root * root * whole(y))
     log.define("right", scaled)
     log.define("absorbed", inner(y))
-    return net.shown(log, ["left == right", "absorbed == right"],
+    return net.show(log, ["left == right", "absorbed == right"],
                      "root = √δ; the outer √δK is its own adjoint's partner, only σ can differ",
                      necessary=True)
 
@@ -278,7 +278,7 @@ def step_size_can_be_absorbed_corrected(K, flux, root):
         dict(t=[Fraction(root), 3, "1/7"]), [("phi(x)", _text(flux))],
         ["phi(t) == t * phi(1)", "phi(-t) == t * phi(-1)", "phi(0) == 0"],
         "σ is linear on each side of 0, so it is positively homogeneous", necessary=True)
-    return AllOf([homogeneous, _absorbed(K, flux, root, net.state(K.shape[1], 3))])
+    return AllOf([homogeneous, _absorb_step(K, flux, root, net.state(K.shape[1], 3))])
 
 
 def _text(flux):
@@ -324,7 +324,7 @@ def _reduces_the_energy(K, flux):
     log.give_once(K, "K", K.exact)
     log.give("q", net.state(K.shape[0], 1))
     log.give("Y", net.state(K.shape[1], 2))
-    everywhere = AllOf([FaceWithin(flux, "diffusivity", Fraction(0), None), net.shown(
+    everywhere = AllOf([FaceWithin(flux, "diffusivity", Fraction(0), None), net.show(
         log, ["Y @ -(K.T @ q) == -((K @ Y) @ q)", "q @ (K @ -(K.T @ q)) == -norm2(K.T @ q)"],
         "q stands for the activations: d/dt |Y|²/2 = −(K Y)·σ(K Y), a sum of terms −x σ(x) = "
         "−g(x) x² <= 0; and the potential has the derivative σ·(K dY/dt) = −|K'σ|² by the chain "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stabkit.arithmetic.transcript import Transcript
-from stabkit.claims.ruthotto2018.networks import shown
+from stabkit.claims.ruthotto2018.networks import show
 from stabkit.stability.property import AllOf, Property
 
 WHY = ("det V = 1, so for |trace V| < 2 the eigenvalues are two different points of the unit "
@@ -39,8 +39,8 @@ def bounded(log: Transcript, name: str, start: Sequence | None = None, *, grows:
         starts = [log.give("x", x).text for x in ([start] if start is not None else
                                                   [[1, 0], [0, 1]])]
         stays = " and ".join(f"(abs(trace({name})) < 2 or {_shrinks(name, x)})" for x in starts)
-    return AllOf([shown(log, [one], "the lemma holds for this determinant"),
-                  shown(log, [f"not ({one}) or ({stays})"], WHY, necessary=True)])
+    return AllOf([show(log, [one], "the lemma holds for this determinant"),
+                  show(log, [f"not ({one}) or ({stays})"], WHY, necessary=True)])
 
 
 def _shrinks(V: str, x: str) -> str:

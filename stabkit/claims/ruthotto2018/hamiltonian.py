@@ -79,9 +79,9 @@ def _jacobian_is_imaginary(pair, first, second):
     parts = [*net.rank_one_parts(K), *net.rank_one_parts(H, "H"), "psd(A) and psd(C)",
              "J @ J == -(kron([[1, 0], [0, 0]], P) + kron([[0, 0], [0, 1]], C @ A))"]
     return AllOf([
-        net.shown(log, parts, ROOTS + "A, C >= 0 as sums of nonnegative multiples of k_i k_i', "
+        net.show(log, parts, ROOTS + "A, C >= 0 as sums of nonnegative multiples of k_i k_i', "
                   "and AC has the eigenvalues of A^(1/2) C A^(1/2) >= 0: real and >= 0"),
-        net.shown(log, IMAGINARY if n == 2 else ["P[0, 0] >= 0"],
+        net.show(log, IMAGINARY if n == 2 else ["P[0, 0] >= 0"],
                   ROOTS + "they are real and >= 0 exactly if this holds", necessary=True)])
 
 
@@ -119,13 +119,13 @@ def hamiltonian_jacobian_is_imaginary_with_tv_normalisation_corrected(m, u):
 def _imaginary_with_tv(m, u, flux):
     log = _with_tv(m, u, flux)
     return AllOf([
-        net.shown(log, ["psd(A) and psd(C)"],
+        net.show(log, ["psd(A) and psd(C)"],
                   ROOTS + "A, C >= 0, because N_tv′ has the eigenvalues 1/r and ε/r³ > 0"),
         _imaginary_here(log)])
 
 
 def _imaginary_here(log):
-    return net.shown(log, IMAGINARY, ROOTS + "they are real and >= 0 exactly if these conditions "
+    return net.show(log, IMAGINARY, ROOTS + "they are real and >= 0 exactly if these conditions "
                      "hold", necessary=True)
 
 
@@ -145,11 +145,11 @@ def hamiltonian_network_is_stable(flux, start):
     zero = f"{phi}(0) == 0"
     along = (f"all({phi}(z[0] + t * w[0]) == v[0] and -{phi}(y[0] + t * v[0]) == w[0] "
              "for t in cells([0, inf]))")
-    turning = AllOf([FaceWithin(flux, "slope", Fraction(1), Fraction(1)), net.shown(
+    turning = AllOf([FaceWithin(flux, "slope", Fraction(1), Fraction(1)), net.show(
         log, [zero, "y[0] * v[0] + z[0] * w[0] == 0"],
         "σ(x) = x: (v, w) is perpendicular to (y, z), as for every pair of solutions, so their "
         "distance stays as it is")])
-    return Either(turning, net.shown(
+    return Either(turning, net.show(
         log, [zero, along, "v[0]**2 + w[0]**2 > 0"],
         "(v, w) is the velocity (−F(Z), F(Y)) at the start, and it stays so along the ray: the "
         "solution is the start plus T(v, w); 0 rests, so the ratio grows like T"))
@@ -187,12 +187,12 @@ def _is_bounded(pair, share=1):
     one = f"I({2 * n})"
     extreme = f"det(Q - low * {one}) == 0 and det(high * {one} - Q) == 0"
     return AllOf([
-        net.shown(log, [
+        net.show(log, [
             "Q @ J + J.T @ Q == 0", f"psd(Q - low * {one}) and psd(high * {one} - Q)",
             f"low > 0 and {extreme}", "share >= 1"],
             "x'Qx = Y'CY + Z'BZ is conserved and low |x|² <= x'Qx <= high |x|², low and high the "
             "extreme eigenvalues: |x(T)|² <= (high/low)|x(0)|²"),
-        net.shown(log, [
+        net.show(log, [
             f"not ({extreme} and J @ J == -(w2 * {one})) or "
             "norm2(J @ x) <= share * high / low * w2 * norm2(x)"],
             "if J² = −w2·I, the flow takes x to J x/√w2 after a quarter of its period",
@@ -286,7 +286,7 @@ def _conserves(pair, flux, sign=1):
     log.define("dZ", SymmetricLayer(H, flux)(Y))
     force = log.define("force", sign * SymmetricLayer(K, flux)(Y))
     slope = f"{flux(H @ Y).text} @ (H @ dY) + {flux(K @ Z).text} @ (K @ dZ)"
-    return net.shown(
+    return net.show(
         log, [f"{slope} == 0", f"{v.text} @ {force.text} + {flux(K @ Y).text} @ (K @ v) == 0",
               "b @ (H @ (K.T @ a)) - a @ (K @ (H.T @ b)) == 0"],
         "chain rule: the derivative of the energy is b·K₂(K₁'a) − a·K₁(K₂'b) with the activations "

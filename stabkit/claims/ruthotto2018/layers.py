@@ -109,7 +109,7 @@ def _negative_semidefinite(K, flux, scale=None):
         log.give_once((layer, "scale"), "s", lambda: layer.scale)
     here = Transcript()
     layer.jacobian(here.give("Y", net.state(K.shape[1], 4)))
-    everywhere = AllOf([FaceWithin(flux, "slope", Fraction(0), None), net.shown(
+    everywhere = AllOf([FaceWithin(flux, "slope", Fraction(0), None), net.show(
         log, shows, "−J = K' diag(σ′ s) K is the sum of the nonnegative numbers σ′(…)s_i times "
                     "k_i k_i' over the rows k_i of K: positive semidefinite, at every state")])
     return net.at_a_state(everywhere, here, ["J == J.T", "psd(-J)"],
@@ -150,7 +150,7 @@ def symmetric_layer_jacobian_is_negative_semidefinite_with_scaling(flux, bias, s
     and Y: all eigenvalues of the Jacobian of F_sym have real part <= 0; here K = 1, Y = 0."""
     layer, log = SymmetricLayer(net.SCALAR, flux, scale=[scale], bias=[bias]), Transcript()
     layer.jacobian(log.give("Y", [0]))
-    return net.shown(log, ["J[0, 0] <= 0"], "J is 1x1, its entry is its eigenvalue", necessary=True)
+    return net.show(log, ["J[0, 0] <= 0"], "J is 1x1, its entry is its eigenvalue", necessary=True)
 
 
 @claim("derived (after eq. (7))", notion="spectrum",
@@ -180,7 +180,7 @@ def symmetric_layer_jacobian_is_negative_semidefinite_with_tv_normalisation(m, u
     K = net.triangle(m)
     layer, log = SymmetricLayer(K, net.RELU, TotalVariation(net.eps_for(u), 2)), Transcript()
     layer.jacobian(log.give("Y", net.before(K, u)))
-    return net.shown(log, ["trace(J) <= 0", "det(J) >= 0"],
+    return net.show(log, ["trace(J) <= 0", "det(J) >= 0"],
                  "λ² − trace(J)λ + det(J) = 0 has both roots in Re λ <= 0 exactly if trace(J) <= 0 "
                  "and det(J) >= 0; no entry of u is at the kink of ReLU", necessary=True)
 
@@ -216,7 +216,7 @@ def _symmetric_with_tv(u, seed, flux):
     shows = ["pd(N)", "J == J.T", "psd(-J)"]
     if n == channels:
         shows += ["N @ u == eps / r**3 * u", f"rank(r * N - I({n})) <= 1"]
-    return net.shown(log, shows, "per pixel r³N' = r²I − uu' = εI + (|u|²I − uu'), and |u|²|v|² >= "
+    return net.show(log, shows, "per pixel r³N' = r²I − uu' = εI + (|u|²I − uu'), and |u|²|v|² >= "
                              "(u'v)²: so N' > 0 for every u, and −K'N'K <= 0 for every K",
                      necessary=True)
 
@@ -237,7 +237,7 @@ def _is_heat(n, boundary):
     heat = SymmetricLayer(difference(1, n, 1, boundary), net.IDENTITY)
     decay = SymmetricLayer(convolution([0, 1, 0], n, PERIODIC), net.IDENTITY)
     shows = [heat.jacobian(y).equals(D), heat(y).equals(D @ y), decay(y).equals(-y)]
-    return net.shown(log, shows, "F_sym is linear here, and D is the second difference",
+    return net.show(log, shows, "F_sym is linear here, and D is the second difference",
                      necessary=True)
 
 
@@ -267,7 +267,7 @@ def _is_tv_flow(K, flux, channels, eps, y, direction):
     layer = SymmetricLayer(K, flux, TotalVariation(eps, channels))
     log.define("F", layer(start))
     slope = _slope_of_tv(log, K, channels, eps, start, direction)
-    return net.shown(log, [f"F @ W == -{slope}"],
+    return net.show(log, [f"F @ W == -{slope}"],
                  "the derivative of the functional along W, from central differences of r²",
                  necessary=True)
 
@@ -288,10 +288,10 @@ def tv_normalisation_gives_tv_dynamics_corrected(u, seed):
 def tv_normalisation_is_bounded_and_monotone(u, v, root):
     """For ε > 0: |N_tv(u)_p| < 1, (N_tv(u) − N_tv(v))·(u − v) >= 0 for all u and v, and the
     Lipschitz constant of N_tv is exactly ε^(−1/2); here √ε is `root`, u and v are scaled by it."""
-    return _normalised(u, v, root)
+    return _normalise(u, v, root)
 
 
-def _normalised(u, v, root, share=1):
+def _normalise(u, v, root, share=1):
     """With the Lipschitz constant share · ε^(−1/2)."""
     root, log = Fraction(root), Transcript()
     tv, lengths = TotalVariation(root**2, 2), []
@@ -309,9 +309,9 @@ def _normalised(u, v, root, share=1):
     here = ["norm2(u / r) < 1", "(u / r - v / r1) @ (u - v) >= 0", "psd(L * I(2) - N)",
             "norm2(u) > 0 or det(L * I(2) - N) == 0"]
     return AllOf([
-        net.shown(log, general,
+        net.show(log, general,
                   "|N|² = 1 − ε/r² < 1; the product is the stated square for all u and v (expand, "
                   "with r² = |u|² + ε); N′ has the eigenvalues 1/r and ε/r³, both at most "
                   "ε^(−1/2)"),
-        net.shown(log, here, "what is stated, at u and v; the constant is attained at u = 0",
+        net.show(log, here, "what is stated, at u and v; the constant is attained at u = 0",
                   necessary=True)])

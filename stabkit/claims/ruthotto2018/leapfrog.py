@@ -77,10 +77,10 @@ def _constant_force(value, delta, second_order):
         states.append(step(states[-1]))
     log.let.append(["exact(j)", "-(c * (j * delta)**2 / 2)"])
     errors = [f"{state.text}[0] - exact({j})" for j, state in enumerate(states)]
-    return Either(net.shown(
+    return Either(net.show(
         log, [f"{error} == 0" for error in errors],
         "y(t) = −ct²/2 solves (11), and the recursion from this start, as its second difference is "
-        "−cδ²: the states agree for every j"), net.shown(
+        "−cδ²: the states agree for every j"), net.show(
         log, [*(f"{error} == -(c * delta / 2) * ({j} * delta)" for j, error in enumerate(errors)),
               "c != 0"],
         "Y_j = −cδ²j(j+1)/2 solves the recursion with this start for every j: Y_j − y(jδ) = "
@@ -160,12 +160,12 @@ def _keeps_a_form(K, ratio):
     log.let += [["A", "K.T @ K"], ["S", f"{one} - delta**2 / 2 * A"],
                 ["G", f"kron([[1, 0], [0, 1]], {one}) - kron([[0, 1], [1, 0]], S)"]]
     log.give("square", norm_squared(K).upper)
-    return AllOf([net.shown(
+    return AllOf([net.show(
         log, [f"psd(square * {one} - A) and delta**2 * square < 4", f"{V}.T @ G @ {V} == G",
               f"{one} - S @ S == delta**2 * (A @ ({one} - delta**2 / 4 * A))",
               f"2 * ({one} - S) == delta**2 * A"],
         "G is conserved; at Y₋₁ = Y₀ it is δ²Y₀·AY₀, and for given Y_j at least Y_j·(I − S²)Y_j: "
-        "per eigenvalue a of A, a(1 − δ²a/4)y_j² <= a y₀², and y_j = y₀ for a = 0"), net.shown(
+        "per eigenvalue a of A, a(1 − δ²a/4)y_j² <= a y₀², and y_j = y₀ for a = 0"), net.show(
         log, [f"pd(4 / delta**2 * {one} - A)"],
         "else Y_j grows along an eigenvector with δ²a >= 4, at least linearly", necessary=True)])
 
@@ -202,10 +202,10 @@ def _is_a_chebyshev_polynomial(K, ratio):
     log.let += [["A", f"{one} - delta**2 / 2 * (K.T @ K)"], ["y1", "A @ y"],
                 ["y2", "2 * (A @ y1) - y"], ["y3", "2 * (A @ y2) - y1"]]
     same = [f"{state.text}[:{n}] == y{j}" for j, state in enumerate(states, 1)]
-    return AllOf([net.shown(
+    return AllOf([net.show(
         log, [*same, f"psd({one} + A) and psd({one} - A)"],
         "Y_j = T_j(A) Y₀ with the Chebyshev polynomials, by their recursion; A is symmetric with "
-        "its spectrum in [−1, 1], where |T_j| <= 1"), net.shown(
+        "its spectrum in [−1, 1], where |T_j| <= 1"), net.show(
         log, [f"psd({one} + A)"],
         "A has an eigenvalue below −1 otherwise, and there |T_j| grows", necessary=True)])
 
@@ -280,13 +280,13 @@ def _steps_after_a_change(change, seed):
         ["form", "kron([[1, -1], [-1, 1]], "
                  f"I({n})) + delta**2 / 2 * kron([[0, 1], [1, 0]], A)"]]
     one = f"I({n})"
-    return AllOf([net.shown(log, [
+    return AllOf([net.show(log, [
         "now - before == delta**2 * (w @ ((A - B) @ y))",
         f"psd(A - m * {one}) and psd(3 * {one} - delta**2 * A)",
         f"psd(form - c / 2 * I({2 * n}))"], (
         "H_j = |Y_{j+1} − Y_j|² + δ²Y_{j+1}·A_jY_j changes only by δ²Y_{j−1}·(A_j − A_{j−1})Y_j; "
         "per eigenvalue a of δ²A_j, m δ² <= a <= 3, its form has the eigenvalues a/2 and 2 − a/2, "
-        "so H_j >= (c/2)(|Y_{j+1}|² + |Y_j|²); hence H_N <= H_0 exp(δ² V/c)")), net.shown(
+        "so H_j >= (c/2)(|Y_{j+1}|² + |Y_j|²); hence H_N <= H_0 exp(δ² V/c)")), net.show(
         log, [f"pd(A) and pd(4 * {one} - delta**2 * A)"],
         "for weights that stay as they are now: an eigenvalue a of δ²A gives a matrix of "
         "determinant 1 and trace 2 − a, and from some start its powers grow for a = 0 and a >= 4",
@@ -310,8 +310,8 @@ def leapfrog_is_stable_for_relu(flux, steps):
     name = flux(log.term("0")).text.split("(")[0]
     return Either(
         AllOf([FaceWithin(flux, "slope", ONE, ONE), bounded(linear, V),
-               net.shown(linear, [f"{phi} == 0"], "σ(x) = x, so V carries differences along")]),
-        net.shown(log, [f"{name}(0) == 0", "v < 0", f"all({name}({x.text}[0] + t * v) == 0 for t "
+               net.show(linear, [f"{phi} == 0"], "σ(x) = x, so V carries differences along")]),
+        net.show(log, [f"{name}(0) == 0", "v < 0", f"all({name}({x.text}[0] + t * v) == 0 for t "
                                                     "in cells([0, inf]))"],
                   "there is no force at this state nor at any later one, Y moves on by v in each "
                   "step; the start 0 rests, so the difference grows linearly"))
@@ -351,7 +351,7 @@ def _grows_at_most(flux, base):
     log, here = Transcript(), Transcript()
     log.give("base", base)
     log.let += [["T(s)", "[[1 - s, 1], [-s, 1]]"]]
-    everywhere = AllOf([FaceWithin(flux, "slope", Fraction(0), ONE), net.shown(
+    everywhere = AllOf([FaceWithin(flux, "slope", Fraction(0), ONE), net.show(
         log, ["psd(base**2 * I(2) - T(0).T @ T(0)) and psd(base**2 * I(2) - T(1).T @ T(1))"],
         "the difference e_j and e_j − e_{j−1} are multiplied by T(S), S = δ²K'diag(p)K with "
         "difference quotients 0 <= p <= 1 of σ, so 0 <= S <= I; for each eigenvalue s of S the "

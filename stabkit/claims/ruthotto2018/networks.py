@@ -103,7 +103,7 @@ def bounds(m: Any, H: Operator, K: Operator | None = None, *, above: bool = True
         raise InvalidArgument(f"m: {m} is no bound of the square of the norm")
 
 
-def shown(log: Transcript, shows: Sequence[str], by: str, *, necessary: bool = False
+def show(log: Transcript, shows: Sequence[str], by: str, *, necessary: bool = False
           ) -> Calculation:
     """The calculation of a transcript, as a property."""
     return Calculation(dict(log.given), tuple(log.let), shows, by, necessary)
@@ -117,8 +117,8 @@ def at_a_state(everywhere: Property, log: Transcript, here: Sequence[str], by: s
     may not decide it.
     """
     whole = " and ".join(f"({condition})" for condition in here)
-    also = [shown(log, here, by)] if exact else []
-    return Either(AllOf([everywhere, *also]), shown(log, [f"not ({whole})"], by))
+    also = [show(log, here, by)] if exact else []
+    return Either(AllOf([everywhere, *also]), show(log, [f"not ({whole})"], by))
 
 
 def rank_one_parts(K: LinearMap, name: str = "K") -> list[str]:
@@ -133,7 +133,7 @@ def quotients_within(flux: Flux, low: Fraction) -> Property:
     log = Transcript()
     at_zero = flux(log.give("zero", 0)).text
     return AllOf([FaceWithin(flux, "slope", low, ONE),
-                  shown(log, [f"{at_zero} == 0"], "σ(x)/x is a mean of slopes")])
+                  show(log, [f"{at_zero} == 0"], "σ(x)/x is a mean of slopes")])
 
 
 # -- pixels with channels ------------------------------------------------------------------------

@@ -29,7 +29,7 @@ def _monotone(K, flux, scale, bias, seed):
         log.give_once((layer, "scale"), "s", lambda: layer.scale)
     log.give("q", net.state(K.shape[0], seed))
     log.give("w", net.state(K.shape[1], seed + 1))
-    everywhere = AllOf([FaceWithin(flux, "slope", Fraction(0), None), net.shown(
+    everywhere = AllOf([FaceWithin(flux, "slope", Fraction(0), None), net.show(
         log, shows, "with q the difference of the activations and w = Y − W: d/dt |w|² = "
                     "−2 q'(K w), a sum of products of equal sign because x -> σ(s x + b) is "
                     "nondecreasing; so |w| does not grow, whatever K(t) is")])
@@ -66,7 +66,7 @@ def stability_extends_to_scaling_and_bias(k, scale, bias):
     layer = SymmetricLayer(net.weights([[k]]), net.IDENTITY, scale=[scale], bias=[bias])
     log = Transcript()
     log.define("rate", layer(log.give("Y", [1])) - layer(log.give("W", [0])))
-    return net.shown(log, ["rate <= 0"],
+    return net.show(log, ["rate <= 0"],
                      "the difference of two solutions is e(T) = exp(rate T) e(0): bounded by "
                      "M e(0) for all T exactly if rate <= 0", necessary=True)
 
@@ -113,9 +113,9 @@ def stability_extends_to_tv_normalisation(m, u):
     shows = ["F == 0", "u[0] > 0",
              "gap(0) == polyval(p, 0) and gap(1) == polyval(p, 1) and gap(2) == polyval(p, 2)"]
     log.give("rest", other)
-    return Either(net.shown(
+    return Either(net.show(
         log, [*shows, "nonneg_on(-p, 0, Y[0])"],
-        "below Y₁ nothing moves, from above the solution falls towards Y₁"), net.shown(
+        "below Y₁ nothing moves, from above the solution falls towards Y₁"), net.show(
         log, [*shows, "0 < rest and rest < Y[0] and polyval(p, rest) == 0",
               "positive_on(p, rest, Y[0])"],
         "N₂ + b₂ < 0, so only y₁ moves: dy₁/dt = −max(N₁ + b₁, 0), and N₁ + b₁ > 0 where the gap "
@@ -154,6 +154,6 @@ def _monotone_with_tv(pair, seed, flux):
     if n > 1:
         shows.append(f"gain == -({square})")
     return AllOf([
-        net.shown(log, shows, "(N(u) − N(v))·(u − v) is the stated square for all u and v (expand, "
+        net.show(log, shows, "(N(u) − N(v))·(u − v) is the stated square for all u and v (expand, "
                               "with r² = |u|² + ε); in one channel N is increasing"),
-        net.shown(log, ["gain <= 0"], "gain is half the derivative of |Y − W|²", necessary=True)])
+        net.show(log, ["gain <= 0"], "gain is half the derivative of |Y − W|²", necessary=True)])

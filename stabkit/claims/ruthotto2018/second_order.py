@@ -38,9 +38,9 @@ def second_order_network_is_stable(flux):
     log = Transcript()
     flux(log.term("x"))
     phi = log.let[0][0].split("(")[0]
-    linear = AllOf([FaceWithin(flux, "slope", ONE, ONE), net.shown(
+    linear = AllOf([FaceWithin(flux, "slope", ONE, ONE), net.show(
         log, [f"{phi}(0) == 0"], "σ(x) = x: the difference of the solutions is cos T")])
-    return Either(linear, net.shown(
+    return Either(linear, net.show(
         log, [f"{phi}(1) == 1 and {phi}(1/2) == 1/2 and {phi}(0) == 0",
               f"all({phi}(x) == 0 for x in cells([-inf, 0]))", "abs(cos(pi / 2)) < 1 / 10**9"],
         "σ(x) = x for x > 0, so y = cos T up to T = π/2, where y = 0 and dy/dt = −1; below 0 there "
@@ -59,7 +59,7 @@ def second_order_network_is_stable_corrected(K, a):
     Shown is aKᵀK >= 0; the cosine of a symmetric matrix is the spectral theorem."""
     layer, log = SymmetricLayer(K, fluxes.scaled_identity(Fraction(a))), Transcript()
     J = layer.jacobian(log.give("Y", [0] * K.shape[1])).text
-    return net.shown(log, [f"psd(-{J})"],
+    return net.show(log, [f"psd(-{J})"],
                      "differences obey Y″ = J Y, Y′(0) = 0; along an eigenvector of −J for λ they "
                      "are cos(t√λ) for λ >= 0, at most 1 in size; cosh(t√−λ) for λ < 0, unbounded",
                      necessary=True)
@@ -159,17 +159,17 @@ def _change_is_bounded(change, seed, share=1):
         log.give(name, value)
     log.let += [["change", "v @ -(A @ y) + v @ (A @ y) + y @ (D @ y) / 2"],
                 ["E", "(norm2(v) + y @ (A @ y)) / 2"]]
-    return AllOf([net.shown(
+    return AllOf([net.show(
         log, ["change == y @ (D @ y) / 2", f"psd(A - m * I({n}))",
               f"psd(d * I({n}) - D) and psd(d * I({n}) + D)", "change <= d / m * E", "share >= 1"],
         "E = (|Y′|² + Y·AY)/2 has dE/dt = Y·(∂ₜA)Y/2 <= (‖∂ₜA‖/m) E because m|Y|² <= Y·AY; so "
-        "m|Y(T)|² <= 2E(T) <= exp(V/m) Y(0)·A(0)Y(0)"), net.shown(
+        "m|Y(T)|² <= 2E(T) <= exp(V/m) Y(0)·A(0)Y(0)"), net.show(
         log, [f"A != m * I({n}) or D != 0 or norm2(y) <= share * norm2(y)"],
         "at T = 0, for constant weights with A = mI", necessary=True)])
 
 
 # -- the energy of the proof ----------------------------------------------------------------------
-def _kinked(at_one: Fraction, at_two: Fraction) -> Flux:
+def _flux_with_kinks(at_one: Fraction, at_two: Fraction) -> Flux:
     """σ(x) = x for x >= 0, linear between σ(−1) and σ(−2) as given, and beyond through 0."""
     first, second = Constant(at_one), Constant(at_two)
     steep, half = Constant(first - second), Constant(1, 2)
@@ -201,7 +201,7 @@ def energy_is_bounded_by_the_linear_energy(values, y):
 
     Decided for K = 1, y₀ = 1 and nondecreasing σ, equal to x for x >= 0 and linear between
     σ(−1) and σ(−2), which are given; E is taken where the solution passes y."""
-    flux, log = _kinked(*map(Fraction, values.split())), Transcript()
+    flux, log = _flux_with_kinks(*map(Fraction, values.split())), Transcript()
     start, there = log.give("y0", 1), log.give("y", y)
     H = log.define("H", flux.regulariser(start) / 2)
     height = flux.regulariser(there) / 2
@@ -231,7 +231,7 @@ def energy_is_bounded_by_the_linear_energy_corrected(K, flux):
     log.give_once(K, "K", K.exact)
     log.give("q", net.state(K.shape[0], 1))
     v = log.give("v", net.state(K.shape[1], 2)).text
-    everywhere = AllOf([net.quotients_within(flux, -ONE), net.shown(
+    everywhere = AllOf([net.quotients_within(flux, -ONE), net.show(
         log, [f"{v} @ -(K.T @ q) + q @ (K @ {v}) == 0"],
         "q = σ(K y): ẏ·ÿ + σ(K y)·K ẏ = 0 for every q and ẏ = v; |s(x)| <= x²/2 because |σ(x)| <= "
         "|x|, and at t = 0 the energy is Σ s((K y₀)_i)")])
@@ -274,4 +274,4 @@ def _negative_somewhere(flux):
     """2E(0) = y₀σ(y₀) < 0 for K = 1 and one of these y₀."""
     log = Transcript()
     values = flux(log.give("y", [-3, -1, "-1/2", "1/2", 1, 3])).text
-    return net.shown(log, [f"min(y * {values}) < 0"], "2E(0) = y₀σ(y₀) for K = 1")
+    return net.show(log, [f"min(y * {values}) < 0"], "2E(0) = y₀σ(y₀) for K = 1")

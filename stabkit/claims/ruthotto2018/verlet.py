@@ -39,7 +39,7 @@ def _consistent(step, state):
     (y, z), (y1, z1) = halves(x, n), halves(moved, n)
     dY = log.define("dY", (y1 - y) / log.term("delta"))
     dZ = log.define("dZ", (z1 - z) / log.term("delta"))
-    return net.shown(
+    return net.show(
         log, [dY.equals(-step.first(z)), dZ.equals(step.second(y1))],
         "the step moves Y by δ times −F(θ₁, Z) and Z by δ times F(θ₂, Y) at the new Y; as the new "
         "Y differs from Y by O(δ), this is consistent, of at least first order for Lipschitz F",
@@ -65,19 +65,19 @@ def verlet_discretises_the_hamiltonian_network_corrected(
     given = {name: net.signal(K, x) for name, x in dict(y=y, z=z, a=a, b=b, p=p, q=q).items()}
     by = "a step from (y, z)"
     return AllOf([
-        Identity(lambda y, z: _moved(step, y, z)[0] - y,
+        Identity(lambda y, z: _halves_after(step, y, z)[0] - y,
                  lambda y, z: -(net.number(delta) * step.first(z)),
                  {name: given[name] for name in "yz"}, by),
-        Identity(lambda y, z: _moved(step, y, z)[1] - z,
-                 lambda y, z: net.number(delta) * step.second(_moved(step, y, z)[0]),
+        Identity(lambda y, z: _halves_after(step, y, z)[1] - z,
+                 lambda y, z: net.number(delta) * step.second(_halves_after(step, y, z)[0]),
                  {name: given[name] for name in "yz"}, by),
-        Identity(lambda y, z, a, b, p, q: area(carried(step, y, z, a, b),
-                                               carried(step, y, z, p, q)),
+        Identity(lambda y, z, a, b, p, q: area(derivative_along(step, y, z, a, b),
+                                               derivative_along(step, y, z, p, q)),
                  lambda y, z, a, b, p, q: area((a, b), (p, q)), given, "the derivative of a step"),
         Example(lambda: _discretises(verlet_network(pair, flux, delta)))])
 
 
-def _moved(step, y, z):
+def _halves_after(step, y, z):
     return halves(step.step(joined(y, z)), step.first.size)
 
 
@@ -86,9 +86,9 @@ def area(one, other):
     return inner(one[0], other[1]) - inner(one[1], other[0])
 
 
-def carried(step, y, z, a, b):
+def derivative_along(step, y, z, a, b):
     """Where the derivative of a step at (y, z) takes the direction (a, b)."""
-    delta, (after, _) = net.number(step.tau), _moved(step, y, z)
+    delta, (after, _) = net.number(step.tau), _halves_after(step, y, z)
     a = a - delta * (step.first.jacobian(z) @ b)
     return a, b + delta * (step.second.jacobian(after) @ a)
 
@@ -103,7 +103,7 @@ def _symplectic(step):
     log.define("Omega", log.term(f"kron([[0, 1], [-1, 0]], I({n}))"))
     names = [left for left, _ in log.let if left.startswith("J")]
     shows = [f"{V}.T @ Omega @ {V} == Omega", *(f"{J} == {J}.T" for J in names)]
-    return net.shown(
+    return net.show(
         log, shows, "V, the derivative of a step, is the product of two shears with symmetric "
                     "blocks J, and each such shear is symplectic", necessary=True)
 
@@ -112,10 +112,10 @@ def _symplectic(step):
 def verlet_inverse(state):
     """Z_j = Z_{j+1} + δF_sym(θ₂, Y_{j+1}), Y_j = Y_{j+1} − δF_sym(θ₁, Y_{j+1}), as printed, inverts
     (10); here σ = id, K₁ = K₂ = 1, δ = 1/2."""
-    return _inverted(verlet_network("1 | 1", net.IDENTITY, HALF, printed=True), state, printed=True)
+    return _inverts(verlet_network("1 | 1", net.IDENTITY, HALF, printed=True), state, printed=True)
 
 
-def _inverted(step, state, printed):
+def _inverts(step, state, printed):
     back = Reverse(step, printed=printed)
     return Identity(lambda x: back(step(x)), lambda x: x, dict(x=state),
                     "one step and its inverse")

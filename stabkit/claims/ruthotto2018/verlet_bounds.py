@@ -47,10 +47,10 @@ def _verlet_is_bounded(pair, delta):
                 ["Q", "kron([[1, 0], [0, 0]], C) + kron([[0, 0], [0, 1]], B) + delta / 2 * "
                       f"(kron({UP}, C @ B) + kron({UP}.T, B @ C))"]]
     return AllOf([
-        net.shown(log, [f"{V}.T @ Q @ {V} == Q", "pd(Q)"],
+        net.show(log, [f"{V}.T @ Q @ {V} == Q", "pd(Q)"],
                   "the step conserves x'Qx = Y'CY + Z'BZ + δY'CBZ, which is positive definite: all "
                   "iterates are bounded"),
-        net.shown(log, ["not (pd(B) and pd(C)) or pd(4 / delta**2 * inverse(C) - B)"],
+        net.show(log, ["not (pd(B) and pd(C)) or pd(4 / delta**2 * inverse(C) - B)"],
                   "a mode of BC with the eigenvalue μ has the trace 2 − δ²μ and the determinant 1: "
                   "it grows, at least linearly, if δ²μ >= 4", necessary=True)])
 
@@ -122,8 +122,8 @@ def _verlet_grows_linearly(pair, delta):
     log.let += [["B", "K.T @ K"], ["C", "H.T @ H"]]
     definite = "pd(B) and pd(C)"
     return AllOf([
-        net.shown(log, [definite], "BC has a basis of eigenvectors, with eigenvalues μ > 0"),
-        net.shown(log, [f"not ({definite}) or psd(4 / delta**2 * inverse(C) - B)"],
+        net.show(log, [definite], "BC has a basis of eigenvectors, with eigenvalues μ > 0"),
+        net.show(log, [f"not ({definite}) or psd(4 / delta**2 * inverse(C) - B)"],
                   "a mode of BC with the eigenvalue μ has the trace 2 − δ²μ and the determinant 1: "
                   "powers of such a matrix grow at most linearly for 0 < δ²μ <= 4, and "
                   "exponentially beyond", necessary=True)])
@@ -182,9 +182,9 @@ def _forms_are_conserved(change, delta, sign=1):
     log.define("v", log.term("sqrt(norm2(Q1 - Q))"))
     size = f"I({2 * n})"
     return AllOf([
-        net.shown(log, [f"psd(Q - m * {size}) and psd(Q1 - m * {size})",
+        net.show(log, [f"psd(Q - m * {size}) and psd(Q1 - m * {size})",
                         f"psd((v + 1/1000) * {size} - (Q1 - Q))"],
                   "a change adds x'(Q1 − Q)x <= (‖Q1 − Q‖/m) x'Qx, so it multiplies x'Qx at most "
                   "by exp(‖Q1 − Q‖/m), and m|x|² <= x'Qx"),
-        net.shown(log, ["V.T @ Q @ V == Q", "V1.T @ Q1 @ V1 == Q1"],
+        net.show(log, ["V.T @ Q @ V == Q", "V1.T @ Q1 @ V1 == Q1"],
                   "each step conserves its form", necessary=True)])

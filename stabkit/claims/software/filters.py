@@ -36,7 +36,7 @@ def root(spacing: str) -> Fraction:
     return Fraction(isqrt(exact.numerator), isqrt(exact.denominator))
 
 
-def spaced(spacing: tuple[str, ...]) -> tuple[Fraction, ...]:
+def grid_sizes(spacing: tuple[str, ...]) -> tuple[Fraction, ...]:
     """The grid sizes h with 1/h² = 1/s: both packages divide by the spacing once, not twice."""
     return tuple(map(root, spacing))
 
@@ -50,7 +50,7 @@ def edges(spacing: Any) -> Any:
 def grid(spacing: Any) -> tuple[Any, Any]:
     """Three samples along each axis, or any grid; and its grid sizes."""
     return (spacing, 1) if isinstance(spacing, GridShape) else (
-        (3,) * len(spacing), spaced(spacing))
+        (3,) * len(spacing), grid_sizes(spacing))
 
 
 #: Any shape, and any flux of which the bound of g is known.
@@ -105,7 +105,8 @@ def medpy_option_3_allows_twice_the_step(shape, flux, ratio):
 def medpy_gamma_up_to_a_quarter_keeps_the_range_for_every_spacing(spacing, flux, gamma):
     """For images of one and two dimensions, options 1 and 2, voxel spacing s > 0 and γ <= 1/4, a
     step keeps the range of every image; the flux γ g(δ) δ/s divides by the spacing once."""
-    return Stable(Explicit(grid_gradient((3,) * len(spacing), spaced(spacing)), flux, gamma), RANGE)
+    return Stable(Explicit(grid_gradient((3,) * len(spacing), grid_sizes(spacing)), flux, gamma),
+                  RANGE)
 
 
 @claim(f"derived ({MEDPY}s gamma and voxelspacing)", notion="range",

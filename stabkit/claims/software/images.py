@@ -92,7 +92,7 @@ def opencv_fed_cycle_does_not_increase_the_norm(n, ratio):
 REORDERING = "Permute list of time steps according to chosen reordering function"
 
 
-def _visited(n: int) -> Calculation:
+def _visits_once(n: int) -> Calculation:
     """fed_tau_internal's order of the n steps: each index within the list, each once."""
     kappa, prime = n // 2, n + 1
     while any(prime % divisor == 0 for divisor in range(2, prime)):
@@ -115,14 +115,14 @@ def _visited(n: int) -> Calculation:
 def opencv_fed_reordering_is_a_permutation(n):
     """For every number n >= 1 of steps the reordering reads each of them once.  For n = 1 it reads
     the entry −1, in front of the list: κ = n/2 = 0."""
-    return _visited(n)
+    return _visits_once(n)
 
 
 @claim(f"derived ({FED} fed_tau_internal)", notion="identity", weight="minor",
        within=dict(n=tuple(range(2, 25))))
 def opencv_fed_reordering_is_a_permutation_corrected(n):
     """For every number n >= 2 of steps the reordering reads each of them once."""
-    return _visited(n)
+    return _visits_once(n)
 
 
 # -- scikit-image ---------------------------------------------------------------------------------

@@ -13,11 +13,11 @@ from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.transcript import Term, Transcript
 from stabkit.errors import Undecided
 from stabkit.fluxes.flux import Flux
-from stabkit.networks.layers.float_errors import TINY, UP, Enclosure, U, grown, norms
+from stabkit.networks.layers.float_errors import TINY, UP, Enclosure, U, grow, norms
 from stabkit.networks.layers.layer import Layer, Shape, Signal
 from stabkit.networks.layers.scaling import Scaling
 from stabkit.replay import check
-from stabkit.stability.certificates.flux_bounds import all_shown, show_bounds, show_slopes
+from stabkit.stability.certificates.flux_bounds import conditions_or_none, show_bounds, show_slopes
 from stabkit.stability.verdict import Evidence, calculation
 from stabkit.time_limit import at_least, time_is_long_over, time_is_over
 
@@ -51,17 +51,18 @@ class Activation(Layer):
         return self.flux.activation(terms[0])
 
     @property
-    def bound(self) -> Fraction | None:  # type: ignore[override]  # what it rests on is kept
+    def bound(self) -> Fraction | None:
         slopes = certified_slopes(self.flux)
         return None if slopes is None else max(abs(slopes[0]), abs(slopes[1]))
 
     def enclose(self, inputs: Sequence[Enclosure], unit: float) -> Enclosure:
         middle, error = inputs[0]
         if self.bound is None:  # the error is that of the image of what is so near
-            out, own = _activated(self.flux, middle, error.reshape(-1, *[1] * (middle.ndim - 1)))
+            away = error.reshape(-1, *[1] * (middle.ndim - 1))
+            out, own = _activate_floats(self.flux, middle, away)
             return out, UP * norms(own) + TINY
-        out, own = _activated(self.flux, middle)
-        return out, UP * (grown(self.bound, error) + norms(own)) + TINY
+        out, own = _activate_floats(self.flux, middle)
+        return out, UP * (grow(self.bound, error) + norms(own)) + TINY
 
     def straight(self) -> Layer | None:
         slopes = certified_slopes(self.flux)
@@ -105,11 +106,12 @@ def _evidence(flux: Flux) -> Evidence | None:
         return None
     log, (low, high) = Transcript(), flux.facts.slopes
     with at_least(_SECONDS):  # a function of one variable: milliseconds, and all else rests on it
-        shows = all_shown(show_slopes(log, flux, low, high))
+        shows = conditions_or_none(show_slopes(log, flux, low, high))
     if shows is None:
         return None
-    return _accepted(log, shows, "phi is continuous and its difference quotients are means of "
-                     f"slopes in [{low}, {high}]")
+    return _accepted_calculation(
+        log, shows, "phi is continuous and its difference quotients are means of "
+        f"slopes in [{low}, {high}]")
 
 
 @lru_cache(maxsize=256)
@@ -120,7 +122,7 @@ def certified_range(flux: Flux) -> tuple[Fraction, Fraction] | None:
         log = Transcript()
         with at_least(_SECONDS):
             shown = show_bounds(log, flux, "activation", low, high)
-        if shown is not None and _accepted(
+        if shown is not None and _accepted_calculation(
                 log, [shown], f"phi lies in [{low}, {high}]") is not None:
             return low, high
     return None
@@ -135,11 +137,11 @@ def diffusivity_evidence(flux: Flux) -> Evidence | None:
     log, (low, high) = Transcript(), ends
     with at_least(_SECONDS):
         shown = show_bounds(log, flux, "diffusivity", low, high)
-    return None if shown is None else _accepted(
+    return None if shown is None else _accepted_calculation(
         log, [shown], f"phi(s) = g(s) s with g in [{low}, {high}]")
 
 
-def _accepted(log: Transcript, shows: Sequence[str], because: str) -> Evidence | None:
+def _accepted_calculation(log: Transcript, shows: Sequence[str], because: str) -> Evidence | None:
     """A certificate in balls, or else in fractions, if the checker accepts it."""
     for arithmetic in ("ball", "rational"):
         made = calculation("certificate", log, shows, because, arithmetic=arithmetic)
@@ -148,7 +150,7 @@ def _accepted(log: Transcript, shows: Sequence[str], because: str) -> Evidence |
     return None
 
 
-def _activated(flux: Flux, middle: np.ndarray, error: np.ndarray | None = None) -> Enclosure:
+def _activate_floats(flux: Flux, middle: np.ndarray, error: np.ndarray | None = None) -> Enclosure:
     """The activation at floats that may be off, and a bound of the error of each entry."""
     leak = leak_of(flux) if error is None else None
     if leak is not None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from stabkit.arithmetic.transcript import Term, named
 from stabkit.networks.layers.float_errors import TINY, UP, Enclosure
-from stabkit.networks.layers.layer import Bounds, Layer, Shape, Signal, picked
+from stabkit.networks.layers.layer import Bounds, Layer, Shape, Signal, pick_entries
 from stabkit.operators.singular_values import upper_root
 
 
@@ -36,7 +36,7 @@ class Concatenation(Layer):
         starts = np.cumsum([0, *map(prod, shapes)])
         places = np.concatenate([np.arange(prod(one)).reshape(one) + start for one, start in
                                  zip(shapes, starts[:-1], strict=True)], axis=self.axis)
-        return picked(joined, places.ravel())
+        return pick_entries(joined, places.ravel())
 
     def joint_bound(self, bounds: Bounds, unit: Fraction) -> Fraction | None:
         return upper_root(sum((bound**2 for bound in bounds), Fraction(0)))

@@ -17,8 +17,8 @@ from stabkit.networks.layers.layer import (
     Shape,
     Signal,
     Weights,
+    add_bias,
     beside,
-    shifted,
     sizes,
 )
 from stabkit.operators.boundary import DIRICHLET, PERIODIC
@@ -65,7 +65,7 @@ class Convolution(Layer):
                              self.dilation)
 
     def apply(self, x: Signal, *more: Signal) -> Signal:
-        return shifted(self.correlate(x), self.bias)
+        return add_bias(self.correlate(x), self.bias)
 
     def adjoint(self, d: Signal, at: Sequence[Signal]) -> list[Signal]:
         return [self.correlate_adjoint(d)]
@@ -144,7 +144,7 @@ class Convolution(Layer):
                 self.dilation, self.groups, self.periodic)
 
     @property
-    def transposed(self) -> TransposedConvolution:
+    def transpose_layer(self) -> TransposedConvolution:
         return TransposedConvolution(self.without_bias())
 
     def map_weights(self, change: Change) -> tuple[Layer, list[str]]:
@@ -168,7 +168,7 @@ class TransposedConvolution(Layer):
     bias: Weights | None = None
 
     def apply(self, x: Signal, *more: Signal) -> Signal:
-        return shifted(self.convolution.correlate_adjoint(x), self.bias)
+        return add_bias(self.convolution.correlate_adjoint(x), self.bias)
 
     def adjoint(self, d: Signal, at: Sequence[Signal]) -> list[Signal]:
         return [self.convolution.correlate(d)]
@@ -228,7 +228,7 @@ class TransposedConvolution(Layer):
             sizes(self.bias))
 
     @property
-    def transposed(self) -> Convolution:
+    def transpose_layer(self) -> Convolution:
         return self.convolution.without_bias()
 
     def map_weights(self, change: Change) -> tuple[Layer, list[str]]:

@@ -12,7 +12,7 @@ import numpy as np
 from flint import fmpq_mat
 
 from stabkit.arithmetic.rational import fraction, fractions, from_flint, to_flint
-from stabkit.networks.layers.layer import Change, Layer, Shape, Signal, Weights, beside, shifted
+from stabkit.networks.layers.layer import Change, Layer, Shape, Signal, Weights, add_bias, beside
 from stabkit.operators import from_matrix, norm_squared
 from stabkit.operators.singular_values import square_bound, upper_root
 from stabkit.time_limit import time_is_over
@@ -39,8 +39,8 @@ class Dense(Layer):
     def apply(self, x: Signal, *more: Signal) -> Signal:
         rows = x.reshape(len(x), -1)
         if x.dtype == object and all(type(entry) is Fraction for entry in rows.flat):
-            return shifted(from_flint(to_flint(rows) * self._exact), self.bias)
-        return shifted(rows @ beside(self.weights, x).T, self.bias)
+            return add_bias(from_flint(to_flint(rows) * self._exact), self.bias)
+        return add_bias(rows @ beside(self.weights, x).T, self.bias)
 
     @cached_property
     def _exact(self) -> fmpq_mat:
@@ -82,7 +82,7 @@ class Dense(Layer):
         return None if self.bias is None else np.asarray(self.bias).reshape(shape)
 
     @property
-    def transposed(self) -> Dense:
+    def transpose_layer(self) -> Dense:
         return Dense(self.weights.T)
 
     @property

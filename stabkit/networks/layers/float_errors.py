@@ -23,7 +23,7 @@ def norms(x: np.ndarray) -> np.ndarray:
     return UP * np.sqrt(np.sum(np.square(x), axis=tuple(range(1, x.ndim)))) + TINY
 
 
-def grown(bound: Fraction | None, error: np.ndarray) -> np.ndarray:
+def grow(bound: Fraction | None, error: np.ndarray) -> np.ndarray:
     """Errors behind a layer with a Lipschitz constant; without one, of nothing nothing comes."""
     if not error.any():
         return error

@@ -13,8 +13,8 @@ import numpy as np
 
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.transcript import Term, named
-from stabkit.networks.layers.float_errors import TINY, UP, Enclosure, grown, norms
-from stabkit.networks.layers.layer import Layer, Shape, Signal, picked
+from stabkit.networks.layers.float_errors import TINY, UP, Enclosure, grow, norms
+from stabkit.networks.layers.layer import Layer, Shape, Signal, pick_entries
 from stabkit.operators.singular_values import upper_root
 
 
@@ -53,14 +53,15 @@ class Grouped(Layer):
         """The derivative at some rows, or its adjoint, applied to directions."""
 
     @abstractmethod
-    def _written(self, v: Term) -> Term:
+    def _write_group(self, v: Term) -> Term:
         """The result for one group that is written down."""
 
     def term(self, terms: Sequence[Term], shapes: Sequence[Shape], shape: Shape) -> Term:
         u = named(terms[0], "v")
-        parts = [named(self._written(named(picked(u, group), "v")), "v") for group in self.places]
+        parts = [named(self._write_group(named(pick_entries(u, group), "v")),
+                       "v") for group in self.places]
         joined = parts[0].call("concat", *parts[1:]) if len(parts) > 1 else parts[0]
-        return picked(named(joined, "v"), np.argsort(self.places.ravel()))
+        return pick_entries(named(joined, "v"), np.argsort(self.places.ravel()))
 
     def _rows(self, x: Signal) -> np.ndarray:
         return x.reshape(len(x), -1)[:, self.places]
@@ -98,7 +99,7 @@ class Grouped(Layer):
                 own[place] = [float(max(image.upper - Fraction(value), Fraction(value)
                                         - image.lower)) * UP + TINY
                               for image, value in zip(images, near, strict=True)]
-        return self._back(out, middle), UP * (grown(self.bound, error) + norms(
+        return self._back(out, middle), UP * (grow(self.bound, error) + norms(
             self._back(own, middle))) + TINY
 
 
@@ -118,14 +119,14 @@ class Normalisation(Grouped):
         return upper_root(1 / self.epsilon)
 
     def of_floats(self, rows: np.ndarray) -> np.ndarray:
-        return self._scaled(rows)[0]
+        return self._scale_rows(rows)[0]
 
-    def _scaled(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        moved = self._moved(rows)
+    def _scale_rows(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        moved = self._centre(rows)
         size = np.sqrt(np.mean(moved**2, axis=-1, keepdims=True) + float(self.epsilon))
         return moved / size, size
 
-    def _moved(self, rows: np.ndarray) -> np.ndarray:
+    def _centre(self, rows: np.ndarray) -> np.ndarray:
         return rows - rows.mean(axis=-1, keepdims=True) if self.centred else rows
 
     def of_exact(self, row: list[Any]) -> list[Any]:
@@ -138,10 +139,10 @@ class Normalisation(Grouped):
         return [value / size for value in row]
 
     def slope(self, rows: np.ndarray, d: np.ndarray, adjoint: bool) -> np.ndarray:
-        y, size = self._scaled(rows)
-        return (self._moved(d) - y * np.mean(y * d, axis=-1, keepdims=True)) / size
+        y, size = self._scale_rows(rows)
+        return (self._centre(d) - y * np.mean(y * d, axis=-1, keepdims=True)) / size
 
-    def _written(self, v: Term) -> Term:
+    def _write_group(self, v: Term) -> Term:
         count = self.places.shape[1]
         moved = named(v - v.call("sum") / count, "v") if self.centred else v
         return moved / (moved.call("norm2") / count + self.epsilon).call("sqrt")
@@ -187,7 +188,7 @@ class Softmax(Grouped):
         return d - p * d.sum(axis=-1, keepdims=True) if adjoint else \
             d - np.sum(p * d, axis=-1, keepdims=True)
 
-    def _written(self, v: Term) -> Term:
+    def _write_group(self, v: Term) -> Term:
         powers = named(v.call("exp"), "v")
         whole = powers.call("sum")
         return v - whole.call("log") if self.logarithm else powers / whole

@@ -22,7 +22,7 @@ from stabkit.arithmetic.rational import fractions
 from stabkit.arithmetic.transcript import Term, Transcript, named
 from stabkit.errors import StabkitError
 from stabkit.fluxes.flux import Flux
-from stabkit.networks.layers.float_errors import TINY, UP, Enclosure, U, grown, norms
+from stabkit.networks.layers.float_errors import TINY, UP, Enclosure, U, grow, norms
 from stabkit.operators.singular_values import upper_root
 
 Shape = tuple[int, ...]
@@ -112,7 +112,7 @@ class Layer(ABC):
         (middle, error), bound = inputs[0], self.bound
         if unit and bound is not None:
             bound += Fraction(unit) * self.size
-        out, error = self.apply(middle), grown(bound, error)
+        out, error = self.apply(middle), grow(bound, error)
         if self.roundings == 0:
             return out, error
         own = self.absolute().apply(np.abs(middle))
@@ -176,7 +176,7 @@ class Layer(ABC):
 
     # -- other layers that are the same map ----------------------------------------------------
     @property
-    def transposed(self) -> Layer | None:
+    def transpose_layer(self) -> Layer | None:
         """The adjoint of the linear part as a layer, if it is one."""
         return None
 
@@ -214,7 +214,7 @@ def beside(weights: Array, x: Signal) -> np.ndarray:
     return fractions(weights) if x.dtype == object else np.asarray(weights, dtype=x.dtype)
 
 
-def shifted(x: Signal, bias: Weights | None) -> Signal:
+def add_bias(x: Signal, bias: Weights | None) -> Signal:
     """A signal plus one number per channel."""
     return x if bias is None else x + beside(bias, x).reshape(-1, *[1] * (x.ndim - 2))
 
@@ -224,7 +224,7 @@ def sizes(values: Signal | None) -> np.ndarray | None:
     return None if values is None else np.abs(np.asarray(values, dtype=float))
 
 
-def picked(u: Term, order: np.ndarray) -> Term:
+def pick_entries(u: Term, order: np.ndarray) -> Term:
     """Some entries of a signal that is written down."""
     if len(order) and (np.diff(order) == 1).all():
         return u[int(order[0]):int(order[-1]) + 1]

@@ -12,8 +12,8 @@ import numpy as np
 
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.transcript import Term, named
-from stabkit.networks.layers.float_errors import TINY, UP, Enclosure, U, grown, norms
-from stabkit.networks.layers.layer import Layer, Shape, Signal, picked, spread
+from stabkit.networks.layers.float_errors import TINY, UP, Enclosure, U, grow, norms
+from stabkit.networks.layers.layer import Layer, Shape, Signal, pick_entries, spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ class Length(Layer):
 
     def term(self, terms: Sequence[Term], shapes: Sequence[Shape], shape: Shape) -> Term:
         u = named(terms[0], "v")
-        parts = [named(picked(u, group), "v").call("norm2").call("sqrt").text
+        parts = [named(pick_entries(u, group), "v").call("norm2").call("sqrt").text
                  for group in self.places]
         return u.log.term(f"[{', '.join(parts)}]")
 
@@ -72,4 +72,4 @@ class Length(Layer):
         middle, error = inputs[0]
         out = self.apply(middle)
         own = (self.places.shape[1] + 4) * U * norms(out)
-        return out, UP * (grown(self.bound, error) + own) + TINY
+        return out, UP * (grow(self.bound, error) + own) + TINY

@@ -65,7 +65,7 @@ class Pooling(Layer):
                 places.shape[0] * m, places.shape[1] * k)
         return places
 
-    def _covered(self, places: np.ndarray) -> int:
+    def _most_windows(self, places: np.ndarray) -> int:
         """In how many windows an entry lies, at most."""
         return int(np.bincount(places[places >= 0]).max())
 
@@ -83,20 +83,20 @@ class MeanPooling(Pooling):
     counts_padding: bool = True
 
     def apply(self, x: Signal, *more: Signal) -> Signal:
-        counts = self._counted()
-        return self._summing().correlate(x) / counts.astype(
+        counts = self._entries_in_windows()
+        return self._sums_over_windows().correlate(x) / counts.astype(
             object if x.dtype == object else x.dtype)
 
     def adjoint(self, d: Signal, at: Sequence[Signal]) -> list[Signal]:
-        return [self._summing().correlate_adjoint(d / self._counted())]
+        return [self._sums_over_windows().correlate_adjoint(d / self._entries_in_windows())]
 
-    def _summing(self) -> Convolution:
+    def _sums_over_windows(self) -> Convolution:
         """The sums over windows as a convolution with one stencil of ones per channel."""
         channels = self.shape[0]
         return Convolution(np.ones((channels, 1, *self.window)), None, self.shape, self.stride,
                            self.padding, self.apart, groups=channels)
 
-    def _counted(self) -> np.ndarray:
+    def _entries_in_windows(self) -> np.ndarray:
         """How many entries each window's mean is divided by, shape (*output sizes)."""
         if self.counts_padding:
             return np.full(self.output_sizes, prod(self.window))
@@ -104,15 +104,15 @@ class MeanPooling(Pooling):
 
     @property
     def square(self) -> Fraction:
-        places, least = self.places, int(self._counted().min())
+        places, least = self.places, int(self._entries_in_windows().min())
         rows = min(int((places >= 0).sum(axis=1).max()), prod(self.window))
-        simple = Fraction(rows * self._covered(places), least**2)  # ‖K‖₁‖K‖_∞
+        simple = Fraction(rows * self._most_windows(places), least**2)  # ‖K‖₁‖K‖_∞
         return simple if self.output_sizes == (1,) * len(self.window) else min(
-            simple, self._summing().square / least**2)
+            simple, self._sums_over_windows().square / least**2)
 
     @property
     def roundings(self) -> int:
-        return prod(self.window) + int(self._counted().max() > 0) + 4
+        return prod(self.window) + int(self._entries_in_windows().max() > 0) + 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +160,7 @@ class MaxPooling(Pooling):
     @property
     def square(self) -> Fraction:
         """|max − max| is at most the largest difference in the window."""
-        return Fraction(self._covered(self.places))
+        return Fraction(self._most_windows(self.places))
 
 
 def _flat(x: Signal) -> Signal:

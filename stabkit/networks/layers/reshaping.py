@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from stabkit.arithmetic.transcript import Term
-from stabkit.networks.layers.layer import Layer, Shape, Signal, picked, spread
+from stabkit.networks.layers.layer import Layer, Shape, Signal, pick_entries, spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class Reshaping(Layer):
             d.reshape(len(d), -1), np.ravel(self.order), at[0][0].size)]
 
     def term(self, terms: Sequence[Term], shapes: Sequence[Shape], shape: Shape) -> Term:
-        return terms[0] if self.order is None else picked(terms[0], np.ravel(self.order))
+        return terms[0] if self.order is None else pick_entries(terms[0], np.ravel(self.order))
 
     @property
     def square(self) -> Fraction:
@@ -43,7 +43,7 @@ class Reshaping(Layer):
         return Fraction(1) if self.order is None else None
 
     @property
-    def transposed(self) -> Reshaping:
+    def transpose_layer(self) -> Reshaping:
         return Reshaping(None if self.order is None else np.argsort(np.ravel(self.order)))
 
 

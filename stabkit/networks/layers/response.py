@@ -13,7 +13,7 @@ import numpy as np
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.rational import fractions
 from stabkit.arithmetic.transcript import Term, named
-from stabkit.networks.layers.float_errors import TINY, UP, Enclosure, U, grown, norms
+from stabkit.networks.layers.float_errors import TINY, UP, Enclosure, U, grow, norms
 from stabkit.networks.layers.layer import Layer, Shape, Signal
 from stabkit.operators.singular_values import upper_root
 
@@ -110,7 +110,7 @@ class LocalResponse(Layer):
         out = middle / power
         error = np.where(np.isfinite(D).reshape(len(D), -1).all(axis=1), error, np.inf)
         own = (self.before + self.after + 3 * self.quarters + 16) * U
-        return out, UP * (grown(self.bound, error) + own * norms(out)) + TINY
+        return out, UP * (grow(self.bound, error) + own * norms(out)) + TINY
 
 
 def _root(values: Signal) -> Signal:

@@ -60,7 +60,7 @@ class Scaling(Layer):
         return self.bias
 
     @property
-    def transposed(self) -> Scaling:
+    def transpose_layer(self) -> Scaling:
         return self.without_bias()
 
     @property

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from stabkit.arithmetic.transcript import Term
-from stabkit.networks.layers.layer import Layer, Shape, Signal, picked, spread
+from stabkit.networks.layers.layer import Layer, Shape, Signal, pick_entries, spread
 from stabkit.networks.layers.reshaping import repeats
 
 
@@ -32,7 +32,7 @@ class Selection(Layer):
         return [spread(d.reshape(len(d), -1), np.ravel(self.places), at[0][0].size)]
 
     def term(self, terms: Sequence[Term], shapes: Sequence[Shape], shape: Shape) -> Term:
-        return picked(terms[0], np.ravel(self.places))
+        return pick_entries(terms[0], np.ravel(self.places))
 
     @property
     def square(self) -> Fraction:

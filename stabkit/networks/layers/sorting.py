@@ -34,7 +34,7 @@ class Sorting(Grouped):
     def of_exact(self, row: list[Any]) -> list[Any]:
         if not any(isinstance(value, Interval) for value in row):
             return sorted(row)
-        return _sorted(row, lambda a, b: (-greater(-a, -b), greater(a, b)))
+        return _sort_by_comparisons(row, lambda a, b: (-greater(-a, -b), greater(a, b)))
 
     def slope(self, rows: np.ndarray, d: np.ndarray, adjoint: bool) -> np.ndarray:
         order = np.argsort(rows, axis=-1, kind="stable")
@@ -48,17 +48,18 @@ class Sorting(Grouped):
         middle, error = inputs[0]
         return self.apply(middle), error
 
-    def _written(self, v: Term) -> Term:
-        def ordered(a: str, b: str) -> tuple[str, str]:
+    def _write_group(self, v: Term) -> Term:
+        def order_pair(a: str, b: str) -> tuple[str, str]:
             low, high = (v.log.define("m", v.log.term(f"{name}({a}, {b})")).text
                          for name in ("min", "max"))
             return low, high
 
         texts = [v[place].text for place in range(self.places.shape[1])]
-        return v.log.term(f"[{', '.join(_sorted(texts, ordered))}]")
+        return v.log.term(f"[{', '.join(_sort_by_comparisons(texts, order_pair))}]")
 
 
-def _sorted(row: list[Any], ordered: Callable[[Any, Any], tuple[Any, Any]]) -> list[Any]:
+def _sort_by_comparisons(row: list[Any], ordered: Callable[[Any, Any], tuple[Any, Any]]
+                         ) -> list[Any]:
     """A row in order by comparisons of neighbours, odd and even ones in turn."""
     row = list(row)
     for turn in range(len(row)):

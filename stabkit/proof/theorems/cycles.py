@@ -164,7 +164,7 @@ def dirichlet_kernel() -> Iterator[Theorem]:
              "step": steps, "end": steps[goal]})
 
 
-def _expanded(now: str, rest: str, first: str, second: str) -> str:
+def _expand_cycle(now: str, rest: str, first: str, second: str) -> str:
     """u − az u + bz²u − z³r, subtracted from uˡ."""
     z, u = "(tau*K.T@K)", "u"
     return f"{now} - (u - {first}*{z}@{u} + {second}*{z}@{z}@{u} - {z}@{z}@{z}@{rest})"
@@ -180,8 +180,9 @@ def expansion() -> Theorem:
                - (4 * number + 2) * (rest - A @ rest + second * first))
     b, Z = "(l - 1)*l*(l + 1)*(l + 2)/30", "tau*K.T@K"
     invariants = {
-        "is_now": _expanded("state", "state2", "l*(l + 1)/3", b),
-        "is_before": _expanded("state1", "state3", "(l - 1)*l/3", "(l - 2)*(l - 1)*l*(l + 1)/30"),
+        "is_now": _expand_cycle("state", "state2", "l*(l + 1)/3", b),
+        "is_before": _expand_cycle("state1", "state3", "(l - 1)*l/3",
+                                   "(l - 2)*(l - 1)*l*(l + 1)/30"),
         "same": "state4 - u"}
     step = {"times": "2*l + 3", "steps": [
         {"use": "equation", "of": of, "with": factor} for of, factor in (

@@ -112,7 +112,7 @@ def theorems() -> Iterator[Theorem]:
         "explicit blocks, any number, euclidean",
         "alt2021, Theorem 2: |u_n| <= |u_0| for any number of blocks, each with its own K, flux "
         f"and {STEP}.",
-        symbols.any_number(s, symbols.explicit(*scheme), BLOCK), repeated("J", euclidean))
+        symbols.any_number(s, symbols.explicit(*scheme), BLOCK), repeat("J", euclidean))
 
     s, *scheme = setting(sector=(0, 1))
     outer, inner = s.flux("outer", sector=(-1, 1)), symbols.explicit(*scheme)
@@ -120,7 +120,7 @@ def theorems() -> Iterator[Theorem]:
         "explicit blocks with outer activations, any number, euclidean",
         "alt2021, Theorem 2: the same with an activation |s2(x)| <= |x| after each block.",
         symbols.any_number(s, lambda u: outer(inner(u)), (*BLOCK, "outer")),
-        repeated("J", {**euclidean, "steps": [
+        repeat("J", {**euclidean, "steps": [
             *euclidean["steps"], {"use": "sector", "at": "E1", "times": "L"}]}))
 
     s, *scheme = setting(slopes=(0, 1))
@@ -129,7 +129,7 @@ def theorems() -> Iterator[Theorem]:
         "|u_n - v_n| <= |u_0 - v_0| for any number of blocks, each with its own K, monotone flux "
         f"and {STEP}.",
         symbols.any_number_contracts(s, symbols.explicit(*scheme), BLOCK),
-        repeated("J", contraction, "(u - v).T@(u - v) - (y - z).T@(y - z) >= 0"))
+        repeat("J", contraction, "(u - v).T@(u - v) - (y - z).T@(y - z) >= 0"))
 
     s, K, flux, tau = setting(slopes=(None, 1))
     step = symbols.forwards(symbols.explicit(K, flux, tau))
@@ -155,7 +155,7 @@ def theorems() -> Iterator[Theorem]:
         "explicit steps, any number, energy",
         f"The energy does not grow in any number of steps with slopes <= L and {STEP}.",
         symbols.any_number_energy(s, symbols.explicit(K, flux, tau), K, flux),
-        repeated("J", one, "p0 - p1 >= 0"))
+        repeat("J", one, "p0 - p1 >= 0"))
     yield lipschitz()
     yield linear()
     yield from growth()
@@ -190,13 +190,13 @@ def growth() -> Iterator[Theorem]:
                 "fixed-point iteration, contraction",
                 "|tau K'(Phi(Kv) - Phi(Kw))| <= tau L |K|^2 |v - w| for slopes in [-L, L].",
                 s.shows((tau * L * c)**2 * (pair[0].T @ pair[0])
-                        - _moved(pair)), {"steps": [
+                        - _distance_after_step(pair)), {"steps": [
                             {"use": "slopes", "at": at, "times": "tau**2*c"},
                             {"use": "bound", "of": "K.T", "x": h, "times": "tau**2"},
                             {"use": "bound", "of": "K", "x": d, "times": "tau**2*L**2*c"}]})
 
 
-def _moved(pair: tuple) -> Any:
+def _distance_after_step(pair: tuple) -> Any:
     """|Tu − u − (Tv − v)|²."""
     moved = pair[1] - pair[0]
     return moved.T @ moved
@@ -225,8 +225,8 @@ def block(rule: str, at: Any, f: str) -> dict[str, Any]:
     ]}
 
 
-def repeated(name: str, one: dict[str, Any],
-             invariant: str = "u.T@u - v.T@v >= 0") -> dict[str, Any]:
+def repeat(name: str, one: dict[str, Any],
+           invariant: str = "u.T@u - v.T@v >= 0") -> dict[str, Any]:
     """Induction over the number of steps: what one step does not let grow."""
     more = {**one, "steps": [*one["steps"], {"use": "known", "of": name,
                                              "times": one.get("times", "1")}]}

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from stabkit.proof.symbols import Symbols
-from stabkit.proof.text import written
+from stabkit.proof.text import text_of
 from stabkit.proof.theorems.theorem import Theorem
 from stabkit.proof.words import dot
 
@@ -121,7 +121,7 @@ def verlet_of_products() -> Iterator[Theorem]:
         steps: dict[str, Any] = dict(
             start={"state": y, "state1": z},
             after={"state": moved, "state1": v - delta * (H.T @ H @ moved)})
-        kept = {"invariants": {"Q": f"{written(form(u, v) - form(y, z))} == 0"},
+        kept = {"invariants": {"Q": f"{text_of(form(u, v) - form(y, z))} == 0"},
                 "base": {"Q": {"steps": []}}, "step": {"Q": {"steps": [{**same, "with": "1"}]}}}
         if what == "conserved":
             yield Theorem("linear Verlet network of a bounded product, conserved form",

@@ -7,7 +7,7 @@ from typing import Any
 
 from stabkit.proof import symbols
 from stabkit.proof.symbols import Symbols
-from stabkit.proof.text import written
+from stabkit.proof.text import text_of
 from stabkit.proof.theorems import explicit
 from stabkit.proof.theorems.theorem import Theorem
 from stabkit.proof.words import dot
@@ -52,7 +52,7 @@ def theorems() -> Iterator[Theorem]:
         "implicit steps, any number, euclidean",
         "|u_n| <= |u_0| for any number of steps, each with its own K, tau > 0 and Phi(s) s >= 0.",
         symbols.any_number_implicit(s, symbols.implicit(*scheme), ("K", "phi", "tau")),
-        explicit.repeated("J", one))
+        explicit.repeat("J", one))
     yield unique()
     yield lipschitz()
     yield monotone()
@@ -63,7 +63,7 @@ def theorems() -> Iterator[Theorem]:
             f"fixed point of {iterations} iterations, euclidean",
             f"|v_{iterations}| <= |u| for 0 < tau <= 1/(L |K|^2).",
             symbols.euclidean(s, symbols.forwards(symbols.fixed_point(K, flux, tau, iterations))),
-            truncated(iterations))
+            truncation(iterations))
     yield any_truncation()
 
 
@@ -97,7 +97,7 @@ def lipschitz() -> Theorem:
     return Theorem(
         "implicit step, Lipschitz constant",
         "(1 - tau m |K|^2) |u+ - w+| <= |u - w| for slopes >= -m and tau m |K|^2 < 1.",
-        s.shows(f"{symbols.norm2(u - w)} - ({written(small)})**2*{symbols.norm2(v - z)}"),
+        s.shows(f"{symbols.norm2(u - w)} - ({text_of(small)})**2*{symbols.norm2(v - z)}"),
         {"steps": [
             {"use": "square", "x": "(v - z) + tau*K.T@(f0 - f1) - (1 - tau*m*c)*(v - z)"},
             {"use": "slopes", "at": ["E0", "E1"], "times": "2*small*tau"},
@@ -179,7 +179,7 @@ def _last(before: str, now: str, f: str, known: str) -> dict[str, Any]:
     return {"times": "L", "steps": steps}
 
 
-def truncated(iterations: int) -> dict[str, Any]:
+def truncation(iterations: int) -> dict[str, Any]:
     """Lemmas that the proximal energy descends, one per iteration, and the last step."""
     points = ["u", *(f"u - tau*K.T@f{k}" for k in range(iterations - 1))]
     lemmas = [{"name": f"J{k}",

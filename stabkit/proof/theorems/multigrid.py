@@ -12,14 +12,14 @@ from functools import reduce
 from operator import add
 
 from stabkit.proof.symbols import Symbols
-from stabkit.proof.text import written
+from stabkit.proof.text import text_of
 from stabkit.proof.theorems.theorem import Theorem
 from stabkit.proof.words import Expression, dot
 
 Grid = tuple[Expression, Expression]  # values at f and at c
 
 
-def applied(B: Expression, x: Grid) -> Grid:
+def apply_operator(B: Expression, x: Grid) -> Grid:
     """A x."""
     f, c = x
     return 2 * f - B @ c, 2 * c - B.T @ f
@@ -30,7 +30,7 @@ def coarse(B: Expression, c: Expression) -> Expression:
     return 2 * c - B.T @ B @ c / 2
 
 
-def restricted(B: Expression, r: Grid) -> Expression:
+def restrict(B: Expression, r: Grid) -> Expression:
     """Pᵀ r."""
     return B.T @ r[0] / 2 + r[1]
 
@@ -49,14 +49,14 @@ def theorems() -> Iterator[Theorem]:
         s = Symbols()
         B = s.operator("B", "C", "F")
         x, r = ((s.vector(f, "F"), s.vector(c, "C")) for f, c in ("fc", "rs"))
-        for name, left, right in zip(("first", "second"), applied(B, x), r, strict=True):
+        for name, left, right in zip(("first", "second"), apply_operator(B, x), r, strict=True):
             s.equation(name, left - right)
         if part == "coarse":
             yield Theorem(
                 "two grids, coarse values",
                 "If A x = r, the values of x at c solve the coarse equation A_H c = P'r: the "
                 "correction is exact there.",
-                s.shows(coarse(B, x[1]) - restricted(B, r), "=="),
+                s.shows(coarse(B, x[1]) - restrict(B, r), "=="),
                 {"steps": [{"use": "equation", "of": "second", "with": "1"},
                            {"use": "equation", "of": "first", "with": "1/2*B.T"}]})
         else:
@@ -74,12 +74,12 @@ def theorems() -> Iterator[Theorem]:
 
 def energy(B: Expression, x: Grid) -> Expression:
     """x'Ax."""
-    return reduce(add, (dot(a, b) for a, b in zip(x, applied(B, x), strict=True)))
+    return reduce(add, (dot(a, b) for a, b in zip(x, apply_operator(B, x), strict=True)))
 
 
-def swept(B: Expression, x: Grid) -> Grid:
+def sweep(B: Expression, x: Grid) -> Grid:
     """x − Ax/4, a sweep of damped Jacobi."""
-    f, c = (a - b / 4 for a, b in zip(x, applied(B, x), strict=True))
+    f, c = (a - b / 4 for a, b in zip(x, apply_operator(B, x), strict=True))
     return f, c
 
 
@@ -91,9 +91,9 @@ def cycle() -> Theorem:
     s = Symbols()
     B = s.operator("B", "C", "F", bound=4)
     f, c, d = s.vector("f", "F"), s.vector("c", "C"), s.vector("d", "C")
-    residual = applied(B, (f, c))
-    s.equation("solves", coarse(B, d) - restricted(B, residual))
-    after = swept(B, (f - B @ d / 2, c - d))
+    residual = apply_operator(B, (f, c))
+    s.equation("solves", coarse(B, d) - restrict(B, residual))
+    after = sweep(B, (f - B @ d / 2, c - d))
     g, q = "(f - B@c/2)", "(c - d)"
     w = f"(2*{q} - B.T@B@{q}/2)"
     return Theorem(
@@ -125,7 +125,7 @@ def v_cycle() -> Theorem:
         "If the cycle on the coarse grid takes c to q with q'A_H q <= (c'A_H c)/2, then a "
         "correction by it and one sweep e - A e/4 halve e'A e, for |B|^2 <= 4; so cycles of every "
         "depth do, on grids that are all of this kind, as lines of 2^k - 1 values are.",
-        s.shows(energy(B, (f, c)) / 2 - energy(B, swept(B, corrected))),
+        s.shows(energy(B, (f, c)) / 2 - energy(B, sweep(B, corrected))),
         {"steps": [
             {"use": "known", "of": "coarser"},
             {"use": "square", "x": r_c, "times": "1/4"},
@@ -143,7 +143,7 @@ def sweeps() -> Theorem:
     B = s.operator("B", "C", "F", bound=4)
     number = s.parameter("l", ">= 0")
     first, now = ((s.vector(f, "F"), s.vector(c, "C")) for f, c in ("fc", ("state", "state1")))
-    residual = applied(B, now)
+    residual = apply_operator(B, now)
     rest = energy(B, first) - energy(B, now) - number / 2 * reduce(
         add, (dot(r, r) for r in residual))
     r_f, r_c = "(2*state - B@state1)", "(2*state1 - B.T@state)"
@@ -156,26 +156,26 @@ def sweeps() -> Theorem:
         "sweeps of damped Jacobi, any number, energy and residual",
         "y'A y + (l/2) |A y|^2 <= e'A e after l sweeps y - A y/4 from e, for |B|^2 <= 4.",
         s.iterates(rest, start=dict(zip(("state", "state1"), first, strict=True)), counter="l",
-                   after=dict(zip(("state", "state1"), swept(B, now), strict=True))),
-        {"invariants": {"J": f"{written(rest)} >= 0"}, "base": {"J": {"steps": []}},
+                   after=dict(zip(("state", "state1"), sweep(B, now), strict=True))),
+        {"invariants": {"J": f"{text_of(rest)} >= 0"}, "base": {"J": {"steps": []}},
          "step": {"J": step}, "end": step})
 
 
-def _corrected() -> tuple:
+def _correction() -> tuple:
     s = Symbols()
     B = s.operator("B", "C", "F")
     f, c, q = s.vector("f", "F"), s.vector("c", "C"), s.vector("q", "C")
     left, right = f - B @ (c - q) / 2, q
-    product = reduce(add, (dot(a, b) for a, b in zip(applied(B, (f, c)), (left, right),
+    product = reduce(add, (dot(a, b) for a, b in zip(apply_operator(B, (f, c)), (left, right),
                                                      strict=True)))
     return s, B, f, c, product, dot(c, coarse(B, q))
 
 
 def correction() -> Theorem:
     """e·Ae + (ν/2)|Ae|² + (1 + ν)c·A_Hq − (1 + ν)e·Aw − c·A_Hc = (ν/2)|(Ae) at c|²."""
-    s, B, f, c, product, below = _corrected()
+    s, B, f, c, product, below = _correction()
     nu = s.parameter("nu")
-    residual = applied(B, (f, c))
+    residual = apply_operator(B, (f, c))
     return Theorem(
         "two grids, correction, upper bound",
         "(1 + nu) e'A w + c'A_H c <= e'A e + (nu/2) |A e|^2 + (1 + nu) c'A_H q, where the "
@@ -187,7 +187,7 @@ def correction() -> Theorem:
 
 def correction_from_below() -> Theorem:
     """e·Aw − c·A_Hq = 2|f − Bc/2|²."""
-    s, _, _, _, product, below = _corrected()
+    s, _, _, _, product, below = _correction()
     return Theorem(
         "two grids, correction, lower bound",
         "e'A w >= c'A_H q, where the correction takes e = (f, c) to w = (f - B(c - q)/2, q).",

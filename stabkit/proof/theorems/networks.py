@@ -126,21 +126,21 @@ def blocks() -> Iterator[Theorem]:
         f"with slopes of sigma1 in [0, L], of sigma2 in [-1, 1], and {explicit.STEP}.",
         symbols.any_number_contracts(s, lambda u: outer(inner(u) + c),
                                      (*explicit.BLOCK, "sigma", "b", "d")),
-        explicit.repeated("J", two, "(u - v).T@(u - v) - (y - z).T@(y - z) >= 0"))
+        explicit.repeat("J", two, "(u - v).T@(u - v) - (y - z).T@(y - z) >= 0"))
 
 
 def _verlet_setting() -> tuple:
     s = Symbols()
     delta, K, H = s.parameter("delta", "any"), s.operator("K", "N", "M"), s.operator("H", "N", "P")
 
-    def conserved(y: Any, z: Any) -> Any:
+    def conserved_quantity(y: Any, z: Any) -> Any:
         return dot(H @ y, H @ y) + dot(K @ z, K @ z) + delta * dot(H @ y, H @ K.T @ K @ z)
 
     def step(y: Any, z: Any) -> tuple:
         y = y + delta * (K.T @ K @ z)
         return y, z - delta * (H.T @ H @ y)
 
-    return s, delta, K, H, conserved, step
+    return s, delta, K, H, conserved_quantity, step
 
 
 VERLET = "(H@y).T@(H@y) + (K@z).T@(K@z) + delta*(H@y).T@H@K.T@K@z"
@@ -214,7 +214,7 @@ def leapfrog() -> Iterator[Theorem]:
         K = s.operator("K", bound=c)
         u, w, y, z = (s.vector(name) for name in "uwyz")  # now and before, at first and later
 
-        def conserved(a: Any, b: Any, delta: Any = delta, K: Any = K) -> Any:
+        def conserved_quantity(a: Any, b: Any, delta: Any = delta, K: Any = K) -> Any:
             return dot(a - b, a - b) + delta**2 * dot(K @ a, K @ b)
 
         after = {"y": 2 * y - z - delta**2 * (K.T @ K @ y), "z": y}
@@ -225,7 +225,7 @@ def leapfrog() -> Iterator[Theorem]:
             yield Theorem(
                 "linear leapfrog network, conserved form",
                 "G is the same after any number of layers with the same K: all delta.",
-                s.iterates(conserved(y, z) - conserved(u, w), relation="==",
+                s.iterates(conserved_quantity(y, z) - conserved_quantity(u, w), relation="==",
                            start={"y": u, "z": w}, after=after),
                 {**kept, "end": kept["step"]["G"]})
             continue
@@ -235,7 +235,7 @@ def leapfrog() -> Iterator[Theorem]:
             "linear leapfrog network, bounded",
             "room |Y_n - Y_(n-1)|^2 <= G(Y_0, Y_-1) after any number of layers, if "
             "delta^2 |K|^2 <= 4(1 - room).",
-            s.iterates(conserved(u, w) - room * dot(y - z, y - z), start={"y": u, "z": w},
+            s.iterates(conserved_quantity(u, w) - room * dot(y - z, y - z), start={"y": u, "z": w},
                        after=after),
             # 4G = 4|Δ|² − δ²|KΔ|² + δ²|KΣ|² with Δ = P₁ − P₀, Σ = P₁ + P₀
             {**kept, "end": {"times": "4", "steps": [

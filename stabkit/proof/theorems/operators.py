@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from stabkit.proof.maps import PositivePart, returning
+from stabkit.proof.maps import PositivePart, with_return
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.theorems.theorem import Theorem
 from stabkit.proof.words import dot, expression, operator
@@ -30,7 +30,7 @@ def both_signs() -> Theorem:
     for name in ("A", "A_inverse"):
         s.note("operators", name, "N -> N")
     A, inverse = (operator(name, "N", "N") for name in ("A", "A_inverse"))
-    forth, back = returning(s, "A", "N", inverse), returning(s, "A_inverse", "N", A)
+    forth, back = with_return(s, "A", "N", inverse), with_return(s, "A_inverse", "N", A)
     relu, f, u = PositivePart(s, "relu"), s.vector("f"), s.vector("u")
     r = f - forth @ u
     after = forth @ (u + back @ relu(r) - back @ relu(-r))
@@ -41,7 +41,7 @@ def both_signs() -> Theorem:
             for of, times in (("returned1", "1"), ("returned2", "-1"), ("split", "1"))]})
 
 
-def mirrored() -> Iterator[Theorem]:
+def mirroring() -> Iterator[Theorem]:
     """4|x|² − |Sx − x|² = 2(|x|² − |Sx|²) + |Sx + x|²; |RWEu|² <= |WEu|² <= c|Eu|² <= 2c|u|²."""
     s = Symbols()
     R, E, u, S = (s.operator("R", "P", "N", bound=1), s.operator("E", "N", "P", bound=2),
@@ -84,7 +84,7 @@ def _difference(x: str, axis: str = "", times: str = "1") -> list[dict[str, str]
 
 def symmetric() -> Iterator[Theorem]:
     """2(|u|² − |Mu|²) = x·(1 + M)x + y·(1 − M)y at x = u − Mu, y = u + Mu."""
-    def given(name: str) -> tuple:
+    def form_of_matrix(name: str) -> tuple:
         s = Symbols()
         M, u = s.operator(name, "N", "N", symmetric=True), s.vector("u")
         s.form(f"{name}_low", "N", lambda x: dot(x, M @ x) + dot(x, x))
@@ -95,11 +95,11 @@ def symmetric() -> Iterator[Theorem]:
         return [{"use": "form", "of": f"{name}_low", "x": f"{u} - {name}@{u}"},
                 {"use": "form", "of": f"{name}_high", "x": f"{u} + {name}@{u}"}]
 
-    s, M, u = given("M")
+    s, M, u = form_of_matrix("M")
     yield Theorem(
         "symmetric matrix with its spectrum in [-1, 1], norm", "|M u| <= |u|.",
         s.shows(dot(u, u) - dot(M @ u, M @ u)), {"times": "2", "steps": steps("M", "u")})
-    s, M, u = given("matrix")
+    s, M, u = form_of_matrix("matrix")
     v = s.vector("v")
     one = {"times": "2", "steps": [{"use": "known", "of": "J", "times": "2"},
                                    *steps("matrix", "v")]}
@@ -112,7 +112,7 @@ def symmetric() -> Iterator[Theorem]:
 
 
 def theorems() -> Iterator[Theorem]:
-    yield from mirrored()
+    yield from mirroring()
     yield orthogonal()
     yield both_signs()
     yield from symmetric()

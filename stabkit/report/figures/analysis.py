@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 
 from stabkit.errors import InvalidArgument
 from stabkit.methods import Cycle, Region, RungeKutta
-from stabkit.report.figures.style import BLUE, INK, ORANGE, RED, SKY, canvas, line, styled
+from stabkit.report.figures.style import BLUE, INK, ORANGE, RED, SKY, canvas, in_style, line
 from stabkit.spectra import NumericalRange, Pseudospectrum, Spectrum, TransientGrowth
 
 _FINE = 401
 
 
-@styled
+@in_style
 def plot(found: Any, beside: Any = None) -> Figure:
     """Draw a result of ``stabkit.spectra`` or ``stabkit.methods``.
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stabkit import fluxes
-from stabkit.errors import needed
+from stabkit.errors import require_value
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import difference, stable_step
 from stabkit.report.figures.style import (
@@ -20,13 +20,13 @@ from stabkit.report.figures.style import (
     INK,
     RED,
     canvas,
+    in_style,
     integers,
     line,
     note,
-    styled,
 )
 from stabkit.schemes import Explicit
-from stabkit.stability.falsify.inputs import nearly_alternating
+from stabkit.stability.falsify.inputs import near_alternation
 from stabkit.stability.notions import EUCLIDEAN, RANGE, SIGN, Notion
 from stabkit.stability.sharpness import StepBound, step_bound
 
@@ -48,7 +48,7 @@ def sharp_explicit_step(notion: Notion, length: int, flux: Flux | None = None, h
                       halvings=halvings, trials=trials)
 
 
-@styled
+@in_style
 def margin_against_step(length: int = 4, seed: int = 0) -> Figure:
     """The smallest margin found among many signals, against the step over the claimed bound.
 
@@ -79,7 +79,7 @@ def margin_against_step(length: int = 4, seed: int = 0) -> Figure:
 
 def _smallest(scheme: Explicit, notion: Notion, tried: np.ndarray) -> float:
     if notion is SIGN:
-        tried = np.concatenate([tried, nearly_alternating(scheme)])
+        tried = np.concatenate([tried, near_alternation(scheme)])
     margin = float(notion.margins(tried, scheme(tried)).min())
     return 0.0 if abs(margin) < 1e-12 else margin  # rounding of a margin that is zero
 
@@ -96,7 +96,7 @@ def _signals(length: int, seed: int) -> np.ndarray:
 
 def _ends(sharp: StepBound) -> tuple[Fraction, Fraction]:
     """The largest step that is proved, and the smallest one that is refuted."""
-    return needed(sharp.certified, "no step is proved"), sharp.refuted[0][0]
+    return require_value(sharp.certified, "no step is proved"), sharp.refuted[0][0]
 
 
 def _mark_bounds(axes: Axes, notion: Notion, length: int, bound: Fraction) -> None:
@@ -113,7 +113,7 @@ def _mark_bounds(axes: Axes, notion: Notion, length: int, bound: Fraction) -> No
     axes.set(title=SENSES[notion.name], xlabel=r"$\tau$ / (" + CLAIMED[notion.name] + ")")
 
 
-@styled
+@in_style
 def sharp_bounds(lengths: Sequence[int] = (2, 3, 4, 5, 6, 8, 10)) -> Figure:
     """The sharp step of the explicit scheme with first differences against the length N.
 

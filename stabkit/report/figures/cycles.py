@@ -19,17 +19,17 @@ from stabkit.report.figures.style import (
     INK,
     RED,
     canvas,
+    in_style,
     integers,
     line,
     note,
-    styled,
 )
 from stabkit.schemes import FSI
 
 ONE_SAMPLE = from_matrix([[1]])
 
 
-@styled
+@in_style
 def fsi_polynomials(lengths: Sequence[int] = (1, 2, 3, 5, 8)) -> Figure:
     """What a cycle does to an eigenvector, and the time it covers.
 
@@ -60,7 +60,7 @@ def fsi_polynomials(lengths: Sequence[int] = (1, 2, 3, 5, 8)) -> Figure:
     return figure
 
 
-@styled
+@in_style
 def growing_cycle(flux: Flux | None = None, length: int = 4, start: Fraction | str = "7/4",
                   tau: Fraction | str = "2") -> Figure:
     """A cycle at the step size bound that grows, because Φ is evaluated anew in every step.

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from stabkit import fluxes
 from stabkit.fluxes.flux import Flux
-from stabkit.report.figures.style import BLUE, INK, RED, canvas, styled
+from stabkit.report.figures.style import BLUE, INK, RED, canvas, in_style
 
 FACES = {"diffusivity": "diffusivity $g(s)$", "regulariser": r"regulariser $\Psi(s)$",
          "shrinkage": "shrinkage $S(r)$", "activation": r"flux, activation $\Phi(s)$"}
@@ -18,7 +18,7 @@ LIMITS = {"diffusivity": (-0.08, 1.15), "regulariser": (-0.4, 6), "shrinkage": (
           "activation": (-2.2, 2.2)}
 
 
-@styled
+@in_style
 def dictionary(rows: Sequence[Flux] | None = None) -> Figure:
     """Diffusivity, regulariser, shrinkage and activation of each flux.
 

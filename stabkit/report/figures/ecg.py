@@ -12,7 +12,7 @@ from stabkit.aliases import Signal
 from stabkit.errors import InvalidArgument
 from stabkit.installation import install
 from stabkit.operators import NATURAL, difference
-from stabkit.report.figures.style import BLUE, GREY, canvas, styled
+from stabkit.report.figures.style import BLUE, GREY, canvas, in_style
 from stabkit.schemes import FSI, Explicit, HaarShrinkage, Implicit, Scheme, repeat
 from stabkit.stability.decide import decide
 from stabkit.stability.notions import EUCLIDEAN, RANGE, SIGN
@@ -36,7 +36,7 @@ SCHEMES: Mapping[str, tuple[Callable[[int], Scheme], int]] = {
 }
 
 
-@styled
+@in_style
 def ecg(samples: int = 400, noise: float = 0.05, seed: int = 0) -> Figure:
     """An electrocardiogram with added noise, denoised by each scheme.
 

@@ -20,7 +20,7 @@ from stabkit.multigrid import (
     red_black,
 )
 from stabkit.operators.stencils import coarsen, rediscretise, stencil
-from stabkit.report.figures.style import CYCLE, GREY, canvas, integers, styled
+from stabkit.report.figures.style import CYCLE, GREY, canvas, in_style, integers
 
 CYCLES = {
     "V(1,1), Jacobi": Cycle(),
@@ -32,7 +32,7 @@ CYCLES = {
 MARKS = ("o-", "s-", "^-", "v--", "P-")
 
 
-@styled
+@in_style
 def multigrid_histories(size: int = 63, sizes: Sequence[int] = (15, 31, 63, 127, 255)) -> Figure:
     """Residuals of multigrid cycles for the Poisson equation, and their factors against the grid.
 
@@ -88,7 +88,7 @@ SOBEL = stencil([["-1/8", 0, "1/8"], ["-1/4", 0, "1/4"], ["-1/8", 0, "1/8"]])
 LEARNED = stencil([["1/2", -1, "1/4"], [1, "3/4", "-1/2"], [0, "-3/4", "1/2"]])
 
 
-@styled
+@in_style
 def stencil_transfer() -> Figure:
     """Three 3×3 stencils on the fine grid and on the grid of twice the mesh size, two ways."""
     rows = {"Laplace": LAPLACE, "Sobel": SOBEL, "some weights": LEARNED}

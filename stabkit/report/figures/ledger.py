@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from stabkit.aliases import Fields
-from stabkit.report.figures.style import INK, STATUS_COLOURS, styled
+from stabkit.report.figures.style import INK, STATUS_COLOURS, in_style
 
 ORDER = tuple(STATUS_COLOURS)
 READINGS = {"printed": "as printed or documented", "repaired": "corrected or derived"}
@@ -19,7 +19,7 @@ _MARGIN = 7.6  # room for the names of the papers, in tiles
 _WIDTH = _MARGIN + 2 * _ACROSS + 3.0
 
 
-@styled
+@in_style
 def verdict_map(verdicts: Sequence[Fields]) -> Figure:
     """The verdicts as a map: source by verdict.
 

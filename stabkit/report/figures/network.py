@@ -6,10 +6,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stabkit.audit import Audit
-from stabkit.report.figures.style import BLUE, GREEN, INK, RED, canvas, integers, line, styled
+from stabkit.report.figures.style import BLUE, GREEN, INK, RED, canvas, in_style, integers, line
 
 
-@styled
+@in_style
 def audited(found: Audit) -> Figure:
     """The certified bounds of an audit, block by block.
 

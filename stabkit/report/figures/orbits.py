@@ -19,10 +19,10 @@ from stabkit.report.figures.style import (
     RED,
     STATUS_COLOURS,
     canvas,
+    in_style,
     integers,
     line,
     note,
-    styled,
 )
 from stabkit.schemes import FSI, Explicit, Scheme
 from stabkit.stability.decide import decide
@@ -32,7 +32,7 @@ from stabkit.stability.sign_changes import sign_changes
 from stabkit.stability.verdict import REFUTED
 
 
-@styled
+@in_style
 def before_and_after() -> Figure:
     """Three witnesses, each before and after one step; the steps break three notions."""
     cases = (
@@ -51,7 +51,7 @@ def before_and_after() -> Figure:
     return figure
 
 
-@styled
+@in_style
 def witness(scheme: Scheme, notion: Notion, title: str = "") -> Figure:
     """The witness that :func:`~stabkit.stability.decide.decide` finds, before and after the step.
 
@@ -69,7 +69,7 @@ def witness(scheme: Scheme, notion: Notion, title: str = "") -> Figure:
     return figure
 
 
-@styled
+@in_style
 def notions_of_a_step(tau: Rational = "1/2", length: int = 5, flux: Flux | None = None) -> Figure:
     """What is decided about one explicit step with first differences, notion by notion.
 
@@ -132,7 +132,7 @@ def _counts(notion: Notion, u: np.ndarray, after: np.ndarray) -> str:
     return ""
 
 
-@styled
+@in_style
 def drifting_orbits(flux: Flux | None = None, tau: Rational = "1/4",
                     starts: Any = ("23/6", "3831/1000"), steps: int = 256) -> Figure:
     """Two orbits of an edge, and how much further apart they are than at the start.

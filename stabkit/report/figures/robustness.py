@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from stabkit.report.figures.style import CYCLE, canvas, styled
+from stabkit.report.figures.style import CYCLE, canvas, in_style
 
 Rows = Sequence[Mapping[str, float]]
 
 
-@styled
+@in_style
 def robustness(found: Mapping[str, Rows]) -> Figure:
     """Accuracy against the size of the disturbance: noise, attack, and what is certified.
 

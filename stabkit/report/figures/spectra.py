@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 
 from stabkit import fluxes
 from stabkit.operators import difference, from_matrix
-from stabkit.report.figures.style import BLUE, GREEN, INK, RED, canvas, line, note, styled
+from stabkit.report.figures.style import BLUE, GREEN, INK, RED, canvas, in_style, line, note
 from stabkit.schemes import Explicit, SymmetricLayer, Verlet
 from stabkit.spectra import Spectrum, along
 
 
-@styled
+@in_style
 def spectra_along_a_trajectory(steps: int = 24) -> Figure:
     """Eigenvalues of a diffusion step and of a Hamiltonian step, state by state.
 

@@ -41,14 +41,14 @@ _SETTINGS: dict[Any, Any] = {
 }
 
 
-def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+def in_style(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     """Let a function draw in this style, whatever matplotlib is set to elsewhere."""
     @functools.wraps(draw)
-    def drawn(*arguments: Any, **options: Any) -> Figure:
+    def draw_in_style(*arguments: Any, **options: Any) -> Figure:
         with matplotlib.rc_context({**matplotlib.rcParamsDefault, **_SETTINGS, "backend": "agg"}):
             return draw(*arguments, **options)
 
-    return drawn
+    return draw_in_style
 
 
 def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **options: Any

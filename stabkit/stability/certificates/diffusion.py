@@ -14,7 +14,7 @@ import numpy as np
 
 from stabkit.aliases import Rational
 from stabkit.arithmetic.transcript import Transcript
-from stabkit.errors import Undecided, needed
+from stabkit.errors import Undecided, require_value
 from stabkit.fluxes.flux import Flux
 from stabkit.schemes import (
     FSI,
@@ -71,7 +71,8 @@ def _proofs() -> dict[type[DiffusionScheme], dict[Notion, Callable[..., Evidence
 
 
 def _high(flux: Flux) -> Fraction:
-    return max(needed(flux.facts.sup_diffusivity, "flux: its diffusivity has no bound"), ZERO)
+    return max(require_value(flux.facts.sup_diffusivity, "flux: its diffusivity has no bound"),
+               ZERO)
 
 
 def _explicit_euclidean(scheme: Explicit) -> Evidence | None:

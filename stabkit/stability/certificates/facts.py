@@ -6,12 +6,12 @@ from fractions import Fraction
 
 from stabkit.arithmetic.enclosure import precision
 from stabkit.arithmetic.transcript import Transcript
-from stabkit.errors import HypothesisNotMet, Undecided, needed
+from stabkit.errors import HypothesisNotMet, Undecided, require_value
 from stabkit.fluxes.flux import Flux
 from stabkit.replay import check
 from stabkit.stability.certificates.flux_bounds import (
-    all_shown,
     bounding_cells,
+    conditions_or_none,
     show_continuous,
     show_junctions,
 )
@@ -63,7 +63,7 @@ def _continuous(flux: Flux) -> bool | None:
     """Whether the checker confirms continuity; False if two pieces certainly do not meet."""
     for inner, outer in zip(flux.pieces, flux.pieces[1:], strict=False):
         here, there = (flux.expression(piece, "activation") for piece in (inner, outer))
-        edge = needed(inner.upto, "pieces: only the last one has no end")
+        edge = require_value(inner.upto, "pieces: only the last one has no end")
         for point in {edge, -edge} if flux.facts.odd else {edge}:
             try:
                 with precision(256):
@@ -72,7 +72,7 @@ def _continuous(flux: Flux) -> bool | None:
             except (Undecided, ZeroDivisionError):
                 continue
     log = Transcript()
-    shows = all_shown([*show_continuous(log, flux), *show_junctions(log, flux)])
+    shows = conditions_or_none([*show_continuous(log, flux), *show_junctions(log, flux)])
     if shows is None:
         return None
     made = calculation("certificate", log, shows, "every operation is continuous there",

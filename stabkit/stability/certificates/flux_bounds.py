@@ -16,7 +16,7 @@ from typing import Any
 from stabkit.aliases import Rational
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.transcript import Term, Transcript, as_text
-from stabkit.errors import needed
+from stabkit.errors import require_value
 from stabkit.fluxes.continuity import Need, cells_of, cover, first_ends, has_value_at, needs
 from stabkit.fluxes.flux import Flux
 from stabkit.fluxes.polynomials import polynomial
@@ -30,7 +30,7 @@ _ENDS = {"diffusivity": "ends", "slope": "slope_ends", "activation": "value_ends
 Shows = list[str | None]
 
 
-def all_shown(shows: Shows) -> list[str] | None:
+def conditions_or_none(shows: Shows) -> list[str] | None:
     """The conditions, or None where one of them cannot be shown."""
     found = [condition for condition in shows if condition is not None]
     return found if len(found) == len(shows) else None
@@ -176,7 +176,7 @@ def show_junctions(transcript: Transcript, flux: Flux, sign: str = "==") -> Show
     """
     shows: Shows = []
     for inner, outer in pairwise(flux.pieces):
-        edge = needed(inner.upto, "pieces: only the last one has no end")
+        edge = require_value(inner.upto, "pieces: only the last one has no end")
 
         def value(piece: Any, point: Fraction) -> str:
             made = flux.expression(piece, "activation").at(transcript.term(str(point)))

@@ -13,7 +13,7 @@ from stabkit.arithmetic.transcript import Transcript
 from stabkit.errors import HypothesisNotMet, Undecided
 from stabkit.fluxes.flux import Flux
 from stabkit.schemes import Implicit, Scheme
-from stabkit.stability.certificates.flux_bounds import all_shown, show_linear
+from stabkit.stability.certificates.flux_bounds import conditions_or_none, show_linear
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, RANGE, SIGN, Notion
 from stabkit.stability.verdict import Evidence, calculation
 
@@ -59,7 +59,7 @@ def certify_linear(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | Non
 
 def _flux_is_linear(flux: Flux) -> Evidence | None:
     log = Transcript()
-    shows = all_shown(show_linear(log, flux))
+    shows = conditions_or_none(show_linear(log, flux))
     return None if shows is None else calculation(
         "certificate", log, shows, "phi is continuous with one slope and vanishes at 0: the step "
         "is a linear map")

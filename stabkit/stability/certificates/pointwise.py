@@ -6,7 +6,11 @@ from fractions import Fraction
 
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.schemes import Pointwise
-from stabkit.stability.certificates.flux_bounds import all_shown, show_diffusivity, show_slopes
+from stabkit.stability.certificates.flux_bounds import (
+    conditions_or_none,
+    show_diffusivity,
+    show_slopes,
+)
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, Notion
 from stabkit.stability.verdict import Evidence, calculation
 
@@ -18,7 +22,7 @@ def certify_pointwise(scheme: Pointwise, notion: Notion) -> Evidence | None:
     log, flux = Transcript(), scheme.activation
     one = Fraction(1)
     show = show_diffusivity if notion is EUCLIDEAN else show_slopes
-    shows = all_shown(show(log, flux, -one, one))
+    shows = conditions_or_none(show(log, flux, -one, one))
     if shows is None:
         return None
     return calculation("certificate", log, shows, "phi is continuous and its difference quotients "

@@ -10,7 +10,7 @@ from stabkit.arithmetic.rational import is_psd
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.operators import gram
 from stabkit.schemes import ResidualBlock
-from stabkit.stability.certificates.flux_bounds import all_shown, show_slopes
+from stabkit.stability.certificates.flux_bounds import conditions_or_none, show_slopes
 from stabkit.stability.notions import CONTRACTION, Notion
 from stabkit.stability.verdict import Evidence, calculation
 
@@ -39,7 +39,7 @@ def certify_residual(scheme: ResidualBlock, notion: Notion) -> Evidence | None:
     first = log.give_once(scheme.inner, "W1", scheme.inner.exact).text
     second = log.give_once(scheme.outer, "W2", scheme.outer.exact).text
     step = log.give("tau", tau).text
-    shows = all_shown([f"{second} == -{step} * {first}.T",
+    shows = conditions_or_none([f"{second} == -{step} * {first}.T",
              *show_slopes(log, scheme.activation, Fraction(0), high),
              f"psd(2 * I({n}) - {step} * {high} * ({first}.T @ {first}))"])
     if shows is None:

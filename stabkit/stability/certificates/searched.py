@@ -29,7 +29,7 @@ from stabkit.schemes import Chain, Scheme
 from stabkit.stability.certificates.stand_ins import StandIns
 from stabkit.stability.certificates.written_steps import VISITS, Joined, State, Written
 from stabkit.stability.goal import goal_of
-from stabkit.stability.growing_powers import unbounded
+from stabkit.stability.growing_powers import unboundedness_evidence
 from stabkit.stability.invariants import POWER_BOUNDED
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, Decrease, Energy, Notion
 from stabkit.stability.verdict import Evidence, calculation
@@ -87,7 +87,7 @@ def certify_by_search(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | 
         return found
     if time_is_over():
         return None
-    stated = _stated(scheme, notion)
+    stated = _statement_of_step(scheme, notion)
     if stated is None or not stated.parts.shows:
         return None
     try:
@@ -109,14 +109,15 @@ def certify_by_search(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | 
 
 def growth_of_powers(scheme: Scheme) -> Evidence | None:
     """Evidence that powers of a linear step grow, or None; linear is what writes no flux."""
-    stated = _stated(scheme, POWER_BOUNDED) if scheme.size <= FEW else None
+    stated = _statement_of_step(scheme, POWER_BOUNDED) if scheme.size <= FEW else None
     if stated is None or stated.parts.points():
         return None
     unit = [[Fraction(int(i == j)) for i in range(scheme.size)] for j in range(scheme.size)]
     try:
         columns = [scheme.step(np.array(column, dtype=object)) for column in unit]
-        return unbounded(np.array([[fraction(x, "step") for x in column] for column in columns],
-                                  dtype=object).T)
+        return unboundedness_evidence(np.array([[fraction(x, "step") for x in column]
+                                                for column in columns],
+                                                            dtype=object).T)
     except (StabkitError, *UNFIT):
         return None
 
@@ -135,7 +136,7 @@ def _bound(stated: Stated) -> Record | None:
     return None if proof is None else {"statement": statement, "proof": proof}
 
 
-def _stated(scheme: Scheme, notion: Notion) -> Stated | None:
+def _statement_of_step(scheme: Scheme, notion: Notion) -> Stated | None:
     """The statement that the step writes on one vector, or on a state of two, if it writes one."""
     for halves in (1, 2):
         try:
@@ -225,13 +226,14 @@ def _square(pairs: list[tuple[Vectors, Vectors]], side: int) -> str:
 
 def _for_all_time(parts: StandIns, first: list[Expression], now: list[Expression],
                   after: Vectors) -> Stated:
-    def made(goal: str) -> Record:
+    def iterates_of(goal: str) -> Record:
         names = [min(x.letters) for x in now]
         return parts.symbols.iterates(
             goal.removesuffix(" >= 0"), start=dict(zip(names, first, strict=True)),
             after=dict(zip(names, after, strict=True)))
 
-    return Stated(parts, made, None, (" + ".join(map(norm2, first)), " + ".join(map(norm2, now))))
+    return Stated(parts, iterates_of, None,
+                  (" + ".join(map(norm2, first)), " + ".join(map(norm2, now))))
 
 
 def _of_symbols(notion: Notion, parts: StandIns) -> Notion:

@@ -28,7 +28,11 @@ from stabkit.operators.row_bounds import gram_bound
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.words import Expression
 from stabkit.schemes import Scheme
-from stabkit.stability.certificates.flux_bounds import all_shown, show_diffusivity, show_slopes
+from stabkit.stability.certificates.flux_bounds import (
+    conditions_or_none,
+    show_diffusivity,
+    show_slopes,
+)
 from stabkit.stability.certificates.written_steps import Written, WrittenFlux, WrittenOperator
 
 _SPACES = "NMPQRSTUVW"
@@ -145,7 +149,7 @@ class StandIns:
         for name, ends, show in (
                 ("slopes", facts.slopes if facts.continuous else None, show_slopes),
                 ("sector", facts.diffusivities, show_diffusivity)):
-            shown = None if ends is None else all_shown(show(self.log, flux, *ends))
+            shown = None if ends is None else conditions_or_none(show(self.log, flux, *ends))
             if shown is not None:
                 known[name] = ends
                 self.shows += shown

@@ -27,11 +27,11 @@ def exact_margin(scheme: Scheme, notion: Notion, signals: Signals, bits: int = P
 
     ``None`` means that the sign could not be told with `first` to `bits` bits of precision.
     """
-    return judged(scheme, notion, signals, bits, first)[0]
+    return judge_margin(scheme, notion, signals, bits, first)[0]
 
 
-def judged(scheme: Scheme, notion: Notion, signals: Signals, bits: int = PRECISIONS[-1],
-           first: int = PRECISIONS[0]) -> tuple[Fraction | Interval | None, str]:
+def judge_margin(scheme: Scheme, notion: Notion, signals: Signals, bits: int = PRECISIONS[-1],
+                 first: int = PRECISIONS[0]) -> tuple[Fraction | Interval | None, str]:
     """The margin as :func:`exact_margin` gives it, and where it is None the reason."""
     if not scheme.exact:
         return None, "a function is known in floating point only"
@@ -91,7 +91,7 @@ class Judge:
         self.known: dict[tuple, bool | None] = {}
         self.able = scheme.exact and scheme.size <= LARGEST
         if not self.able:
-            self.reason = judged(scheme, notion, ())[1]
+            self.reason = judge_margin(scheme, notion, ())[1]
 
     def __call__(self, signals: Signals) -> bool | None:
         """Whether the margin of exact signals is negative; None if that cannot be told."""
@@ -102,21 +102,21 @@ class Judge:
             return None
         key = tuple(tuple(u) for u in signals)
         if key not in self.known:
-            self.known[key] = self._decided(signals)
+            self.known[key] = self._decide(signals)
         return self.known[key]
 
     def holds(self, signals: Signals) -> bool | None:
         """Whether the margin is not negative, with all bits, which takes long; None as above."""
         if time_is_over():
             return None
-        margin, reason = judged(self.scheme, self.notion, signals)
+        margin, reason = judge_margin(self.scheme, self.notion, signals)
         self.reason = reason or self.reason
         return None if margin is None else not margin < 0
 
-    def _decided(self, signals: Signals) -> bool | None:
+    def _decide(self, signals: Signals) -> bool | None:
         while True:
             first = self.precisions[0]
-            margin, reason = judged(self.scheme, self.notion, signals, first, first)
+            margin, reason = judge_margin(self.scheme, self.notion, signals, first, first)
             if margin is not None:
                 return bool(margin < 0)
             if len(self.precisions) == 1:
@@ -125,15 +125,15 @@ class Judge:
             del self.precisions[0]
 
 
-def rounded(signals: tuple[np.ndarray, ...]) -> Iterator[Signals]:
+def exact_signals_near(signals: tuple[np.ndarray, ...]) -> Iterator[Signals]:
     """Exact signals near float ones, the simplest first, the floats themselves last."""
     for denominator in (1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 32, 64, 100, 256, 1000, 4096, 10**6):
         yield tuple(np.array([Fraction(round(float(x) * denominator), denominator) for x in u],
                              dtype=object) for u in signals)
-    yield written(signals)
+    yield as_fractions(signals)
 
 
-def written(signals: tuple[np.ndarray, ...]) -> Signals:
+def as_fractions(signals: tuple[np.ndarray, ...]) -> Signals:
     """Float signals as the fractions that they are."""
     return tuple(np.array([Fraction(float(x)) for x in u], dtype=object) for u in signals)
 
@@ -146,10 +146,11 @@ def confirm(scheme: Scheme, notion: Notion, signals: tuple[np.ndarray, ...]) -> 
 def simplest(signals: tuple[np.ndarray, ...], violated: Callable[[Signals], bool | None]
              ) -> Signals | None:
     """The simplest exact signals near the given ones that are a violation, or None."""
-    own = written(signals)
+    own = as_fractions(signals)
     if not violated(own):
-        return next((near for near in islice(rounded(signals), 8) if violated(near)), None)
-    return next((near for near in rounded(signals) if violated(near)), own)
+        return next((near for near in islice(exact_signals_near(signals), 8) if violated(near)),
+                    None)
+    return next((near for near in exact_signals_near(signals) if violated(near)), own)
 
 
 def cost(signals: Signals) -> int:
@@ -175,7 +176,7 @@ def lengths(x: np.ndarray) -> np.ndarray:
 def shrink(signals: Signals, violated: Callable[[Signals], bool | None], tries: int = 600
            ) -> Signals:
     """Make a witness small: zeros, integers, small denominators.  It stays violated throughout."""
-    signals, tries = _emptied(signals, violated, tries)
+    signals, tries = _empty(signals, violated, tries)
     improved = True
     while improved and tries > 0 and not time_is_over():
         improved = False
@@ -189,8 +190,8 @@ def shrink(signals: Signals, violated: Callable[[Signals], bool | None], tries: 
     return signals
 
 
-def _emptied(signals: Signals, violated: Callable[[Signals], bool | None], tries: int
-             ) -> tuple[Signals, int]:
+def _empty(signals: Signals, violated: Callable[[Signals], bool | None], tries: int
+           ) -> tuple[Signals, int]:
     """Zeros in halves, quarters, ... of the signals, and how many tries are left."""
     n = len(signals[0])
     length = n // 2
@@ -212,7 +213,7 @@ def _emptied(signals: Signals, violated: Callable[[Signals], bool | None], tries
 def _smaller(signals: Signals) -> Iterator[Signals]:
     """Signals that are shorter to write down than the given ones."""
     total = cost(signals)
-    for candidate in _scaled(signals):
+    for candidate in _multiples(signals):
         if cost(candidate) < total:
             yield candidate
     for which, u in enumerate(signals):
@@ -225,12 +226,12 @@ def _smaller(signals: Signals) -> Iterator[Signals]:
                     yield (*signals[:which], changed, *signals[which + 1:])
 
 
-def _scaled(signals: Signals) -> Iterator[Signals]:
+def _multiples(signals: Signals) -> Iterator[Signals]:
     yield tuple(-u for u in signals)
     for factor in (2, 3, 4, 5, 10):
         yield tuple(u / factor for u in signals)
         yield tuple(u * factor for u in signals)
-    yield from rounded(signals)
+    yield from exact_signals_near(signals)
 
 
 def _simpler(value: Fraction) -> Iterator[Any]:

@@ -76,7 +76,7 @@ def amplitudes(scheme: Scheme) -> np.ndarray:
 
 def _kinks(flux: Flux) -> set[Fraction]:
     """0, the breakpoints of a flux, the kinks inside its pieces, and what may be a jump there."""
-    return _exact_kinks(flux) | _suspected(flux)
+    return _exact_kinks(flux) | _suspects(flux)
 
 
 @lru_cache(maxsize=64)
@@ -85,7 +85,7 @@ def _exact_kinks(flux: Flux) -> set[Fraction]:
 
 
 @lru_cache(maxsize=64)
-def _suspected(flux: Flux) -> set[Fraction]:
+def _suspects(flux: Flux) -> set[Fraction]:
     return {point for phi in _activations(flux) for point in suspects(phi)
             if all(abs(point - other) > _SAME * max(abs(other), _SAME)
                    for other in _exact_kinks(flux))}
@@ -128,7 +128,7 @@ def across(scheme: Scheme, most: int = 1 << 20) -> tuple[np.ndarray, np.ndarray]
     """Pairs of multiples of one shape with a kink of a flux between them or at one of them."""
     points = sorted({float(point) for flux in scheme.fluxes for point in _kinks(flux)})
     steps = [(point, 0.01 * abs(point) or 1e-3) for point in points]
-    steps += [(float(point), 1e-6) for flux in scheme.fluxes for point in _suspected(flux)]
+    steps += [(float(point), 1e-6) for flux in scheme.fluxes for point in _suspects(flux)]
     ends = np.array([(point + low * step, point + high * step) for point, step in steps
                      for low, high in ((-1, 0), (0, 1), (-1, 1))]).reshape(-1, 2)
     forms = shapes(scheme)
@@ -137,7 +137,7 @@ def across(scheme: Scheme, most: int = 1 << 20) -> tuple[np.ndarray, np.ndarray]
     return first.reshape(-1, scheme.size), second.reshape(-1, scheme.size)
 
 
-def nearly_alternating(scheme: Scheme) -> np.ndarray:
+def near_alternation(scheme: Scheme) -> np.ndarray:
     """Signals that one small step makes alternate, almost all of it in one sample.
 
     Let T be the derivative of the step at 0 and w alternate in sign with |w_j| = 1, all others

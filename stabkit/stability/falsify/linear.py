@@ -17,7 +17,7 @@ from stabkit.arithmetic.rational import determinant, from_flint, negative_direct
 from stabkit.errors import HypothesisNotMet, Undecided
 from stabkit.schemes import Chain, Implicit, Linear, Scheme
 from stabkit.stability.certificates import step_matrix
-from stabkit.stability.falsify.exactness import Signals, rounded
+from stabkit.stability.falsify.exactness import Signals, exact_signals_near
 from stabkit.stability.notions import CONTRACTION, CONTRAST, EUCLIDEAN, RANGE, SIGN, Notion
 
 _ELIMINATED = 64  # rows of a matrix that is eliminated in fractions
@@ -68,7 +68,7 @@ def _longer(matrix: np.ndarray) -> np.ndarray | None:
     if not largest:
         return None
     lowest = np.linalg.eigh((exact / largest).astype(float))[1][:, 0]
-    for u in rounded((lowest / np.abs(lowest).max(),)):
+    for u in exact_signals_near((lowest / np.abs(lowest).max(),)):
         x = to_flint(u)
         if (x * gap * x.transpose())[0, 0] < 0:
             return u[0]
@@ -116,7 +116,7 @@ def _more_changes(matrix: np.ndarray) -> np.ndarray | None:
         for rows in combinations(range(n), size):
             for columns in combinations(range(n), size):
                 part = matrix[np.ix_(rows, columns)]
-                found = _not_alternating(part) if determinant(part) else None
+                found = _signal_without_alternation(part) if determinant(part) else None
                 if found is not None:
                     u = np.full(n, 0 * _ONE, dtype=object)
                     u[list(columns)] = found
@@ -124,7 +124,7 @@ def _more_changes(matrix: np.ndarray) -> np.ndarray | None:
     return None
 
 
-def _not_alternating(part: np.ndarray) -> np.ndarray | None:
+def _signal_without_alternation(part: np.ndarray) -> np.ndarray | None:
     """u that does not alternate in sign strictly, though B u does; or None if there is none.
 
     uᵢ = Σⱼ pᵢⱼ|wⱼ| with pᵢⱼ = (B⁻¹)ᵢⱼ(−1)ʲ.  If a row of p has entries of both signs, a choice of

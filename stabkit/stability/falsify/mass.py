@@ -13,7 +13,7 @@ from typing import TypeGuard
 import numpy as np
 
 from stabkit.codes import NotionCode, SchemeCode
-from stabkit.errors import needed
+from stabkit.errors import require_value
 from stabkit.schemes import FSI, DiffusionScheme, Explicit, FixedPoint, Scheme, threads
 from stabkit.schemes.twins import code_of, csr_form, shape_form, spacing
 from stabkit.stability.falsify import fused_trials
@@ -44,7 +44,7 @@ def worst_trials(scheme: DiffusionScheme, notion: Notion, trials: int, seed: int
     """
     from stabkit.kernels.draws import draw_pair  # loads Numba
 
-    code = needed(notion.kernel, f"{notion.name}: has no compiled margin")
+    code = require_value(notion.kernel, f"{notion.name}: has no compiled margin")
     job = scheme, code, _steps(scheme)
     look = fused_trials.kernel(*job) or _loop(*job)
     for margin, trial in look(seed, trials, _CHUNK):

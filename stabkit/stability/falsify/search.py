@@ -12,11 +12,18 @@ from stabkit.arithmetic.backend import from_host, namespace, to_host
 from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.schemes import Function, Scheme
 from stabkit.schemes.foreign_steps import Habits
-from stabkit.stability.falsify.exactness import Judge, Signals, lengths, shrink, simplest, written
+from stabkit.stability.falsify.exactness import (
+    Judge,
+    Signals,
+    as_fractions,
+    lengths,
+    shrink,
+    simplest,
+)
 from stabkit.stability.falsify.inputs import (
     across,
     amplitudes,
-    nearly_alternating,
+    near_alternation,
     neighbours,
     remote,
     structured,
@@ -138,7 +145,7 @@ class Hunt:
             if found is not None or time_is_over():
                 break
         if found is None and self.notion is SIGN:
-            found = self.consider(nearly_alternating(self.scheme))
+            found = self.consider(near_alternation(self.scheme))
         if found is None:
             found = self.read_off()
         if found is None and self.notion.signals == 2:
@@ -245,7 +252,7 @@ class Hunt:
         able = not isinstance(self.violated, Judge) or self.violated.able
         found = simplest(candidate, self.violated) if able else None
         settled = found is not None or (
-            able and self.violated(written(candidate)) is not None)
+            able and self.violated(as_fractions(candidate)) is not None)
         if not settled and margin < self.suspect[0]:
             found, settled = self.look_again(margin, candidate)
         self.worst = min(self.worst, 0.0 if settled and found is None else margin)
@@ -258,10 +265,10 @@ class Hunt:
         if isinstance(self.violated, Judge):
             if self.violated.able and self.all_bits:
                 self.all_bits -= 1
-                holds = self.violated.holds(written(candidate))
+                holds = self.violated.holds(as_fractions(candidate))
             reason = self.violated.reason
         if holds is not None:
-            return (None if holds else written(candidate)), True
+            return (None if holds else as_fractions(candidate)), True
         seen = "a violation was found, but in floating point only" if margin > -np.inf else \
             "at some signal the step has no finite value"
         self.suspect = margin, candidate, f"{seen}: {reason}" if reason else seen
@@ -273,7 +280,7 @@ class Hunt:
         In parts where the device has no room for the whole.
         """
         try:
-            return self.measured(signals)
+            return self.measure(signals)
         except HypothesisNotMet:
             if groups == 1:
                 return np.full(len(signals[0]), np.inf)
@@ -285,7 +292,7 @@ class Hunt:
         parts = zip(*(np.array_split(part, max(2, groups)) for part in signals), strict=True)
         return np.concatenate([self.margins(part) for part in parts])
 
-    def measured(self, signals: Sequence[np.ndarray]) -> np.ndarray:
+    def measure(self, signals: Sequence[np.ndarray]) -> np.ndarray:
         with np.errstate(all="ignore"):
             parts = [part for u in signals for part in self.scheme.pair(from_host(u))]
             values = to_host(self.notion.margins(*parts))
@@ -309,7 +316,7 @@ class Hunt:
         for first in range(0, len(starts), together):
             if time_is_over():
                 break
-            margins, signals = self.improved(starts[first:first + together], first)
+            margins, signals = self.improve(starts[first:first + together], first)
             for place, margin in enumerate(margins.tolist()):
                 self.trials += _ROUNDS * _MOVES
                 found = self.look(margin, tuple(part[place] for part in signals))
@@ -317,7 +324,7 @@ class Hunt:
                     return found
         return None
 
-    def improved(self, starts: list[Signals], first: int) -> tuple[np.ndarray, Signals]:
+    def improve(self, starts: list[Signals], first: int) -> tuple[np.ndarray, Signals]:
         """What ascent from each of some starts reaches: the margins and the signals."""
         count, n = len(starts), self.scheme.size
         signals = tuple(map(np.array, zip(*starts, strict=True)))

@@ -51,7 +51,7 @@ class Window(Scheme):
     """
 
     def __init__(self, scheme: DiffusionScheme, inside: np.ndarray):
-        rows, columns = _reached(scheme.K, inside, scheme.inner_steps)
+        rows, columns = _reach(scheme.K, inside, scheme.inner_steps)
         outside = np.setdiff1d(np.arange(min(scheme.size, columns.size + 1)), columns)[:1]
         columns = np.union1d(columns, outside)
         self.whole, self.inside = scheme, inside
@@ -104,7 +104,7 @@ class Found:
     widest: int
 
 
-def can_be_windowed(scheme: Scheme, notion: Notion) -> bool:
+def has_windows(scheme: Scheme, notion: Notion) -> bool:
     """Whether the margin of a signal that vanishes outside a window is that of a small scheme."""
     if not scheme.certifiable or scheme.inner_steps > _MOST_STEPS or \
             not isinstance(scheme, Explicit | FixedPoint | FSI) or \
@@ -130,7 +130,7 @@ def search_windows(scheme: Any, notion: Notion, *, trials: int, seed: int) -> Fo
     Parameters
     ----------
     scheme, notion
-        Such that :func:`can_be_windowed`.
+        Such that :func:`has_windows`.
     trials : int
         Random signals per window, at most.
     seed : int
@@ -189,7 +189,7 @@ def _around(K: Operator, seed: int, width: int) -> np.ndarray:
     return inside
 
 
-def _reached(K: Operator, inside: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
+def _reach(K: Operator, inside: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
     """The rows that see, and the samples that such signals reach in some steps."""
     columns = inside
     for _ in range(steps):

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from fractions import Fraction
 
 
-def bisected(holds: Callable[[Fraction], bool], without: Fraction, within: Fraction,
-             halvings: int) -> tuple[Fraction, Fraction]:
+def bisect(holds: Callable[[Fraction], bool], without: Fraction, within: Fraction,
+           halvings: int) -> tuple[Fraction, Fraction]:
     """Halve the bracket between a number where `holds` fails and one where it holds.
 
     Parameters

@@ -82,7 +82,7 @@ class StepBound:
     @property
     def refuted_in_words(self) -> str:
         """The refuted steps, to be read."""
-        shown = [_refuted(steps, self.variable) for steps in self.refuted]
+        shown = [_steps_in_words(steps, self.variable) for steps in self.refuted]
         more = [f"in {len(shown) - _SHOWN} more intervals"] if len(shown) > _SHOWN else []
         return "refuted " + " and ".join(shown[:_SHOWN] + more)
 
@@ -148,7 +148,7 @@ def _signal(name: str, u: Signal) -> str:
     return f"{name} = {text}" if text else f"{name} of {len(u)} samples"
 
 
-def _refuted(steps: tuple[Fraction, Fraction | None], name: str) -> str:
+def _steps_in_words(steps: tuple[Fraction, Fraction | None], name: str) -> str:
     low, high = steps
     if low == 0:
         return f"for every {name} > 0" if high is None else f"for 0 < {name} <= {float(high):.6g}"

@@ -55,7 +55,8 @@ def by_box(found: Trace, notion: StaysIn, name: str) -> StepBound:
     if len(set(box.values())) == 1:  # rows that differ in their places alone say the same
         rows = list({_sort(row): row for row in rows}.values())
     ends = [box[k + 1] for k in range(len(rows))]
-    necessary = [p for row, own in zip(rows, ends, strict=True) for p in _kept(row, box, own)]
+    necessary = [p for row, own in zip(rows, ends, strict=True) for p in _necessary_rows(row, box,
+                                                                                         own)]
     _, refuted = intervals(cells(_fractions(necessary)))
     best: tuple[Steps, str, list] = ((), "", [])
     for how, conditions in ((MEANS, _means(rows, box)), (GROWING, _monotone(rows, box, ends))):
@@ -78,10 +79,10 @@ def _sort(row: Row) -> Any:
     """A row with its inputs numbered in the order of their places."""
     number = {0: 0, **{k: n for n, k in enumerate(_all_of(row), 1)}}
 
-    def named(linear: Linear) -> Any:
+    def key_of(linear: Linear) -> Any:
         return tuple(sorted((number[k], tuple(sorted(p.items()))) for k, p in linear.items()))
 
-    return named(row.linear), tuple((named(a), named(b)) for a, b in row.products)
+    return key_of(row.linear), tuple((key_of(a), key_of(b)) for a, b in row.products)
 
 
 def _size(proved: Steps) -> Fraction:
@@ -182,7 +183,7 @@ def _all_of(row: Row) -> list[int]:
     return _columns(row.linear, *(part for pair in row.products for part in pair))
 
 
-def _kept(row: Row, box: dict, own: tuple[Fraction, Fraction]) -> Iterator[Polynomial]:
+def _necessary_rows(row: Row, box: dict, own: tuple[Fraction, Fraction]) -> Iterator[Polynomial]:
     """What is necessary: corners of the box are taken into it."""
     columns = _all_of(row)
     points = _corners(columns, box) if len(columns) > _FEW else _grid(columns, box)
@@ -233,7 +234,8 @@ def _monotone(rows: list[Row], box: dict, ends: list) -> list[Polynomial] | None
     found: list[Polynomial] = []
     for row, own in zip(rows, ends, strict=True):
         if not any(set(_columns(a)) & set(_columns(b)) for a, b in row.products):
-            found += _kept(row, box, own)  # affine in each input: its range is that of the corners
+            found += _necessary_rows(row, box,
+                                     own)  # affine in each input: its range is that of the corners
             continue
         for k in _all_of(row):
             slope: Linear = {0: row.linear.get(k, {})}

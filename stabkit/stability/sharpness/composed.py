@@ -18,12 +18,12 @@ from stabkit.stability.sharpness import row_evidence, rows
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.linear_step import OwnStep
-from stabkit.stability.sharpness.monotone import summed
+from stabkit.stability.sharpness.monotone import sum_polynomials
 from stabkit.stability.sharpness.piecewise import NotPiecewise, Pieces
 from stabkit.stability.sharpness.quadratic import by_norm
 from stabkit.tracing import Trace
-from stabkit.tracing.form import CONSTANT, Form, merged
-from stabkit.tracing.trees import Operation, Sum, listed
+from stabkit.tracing.form import CONSTANT, Form, merge_entries
+from stabkit.tracing.trees import Operation, Sum, rows_of_form
 
 COMPOSED = (CONTRACTION, EUCLIDEAN, MAX_NORM)
 _SLOPES = ("tanh", "arctan", "sin")  # φ(0) = 0 and |φ(s) − φ(t)| <= |s − t|
@@ -71,12 +71,12 @@ class _Inner:
         self.size, self.nodes = found.size, found.nodes
         if found.solves:
             raise Undecided(_NONE)
-        self.parts = [[listed(part) for part in node.parts] for node in found.nodes]
+        self.parts = [[rows_of_form(part) for part in node.parts] for node in found.nodes]
         self.form_of = found.form
         self.keeps_zero = True
         self.rows: list[dict[int, Poly]] = []
         self.short: dict[Sum, bool] = {}
-        for terms in listed(found.form):
+        for terms in rows_of_form(found.form):
             try:
                 self._add_row(terms, moved=False)
             except Undecided:
@@ -107,7 +107,7 @@ class _Inner:
         at, columns = np.array(places, dtype=np.int64).T
         if max(abs(int(c)) for c in numerators.ravel()) < 1 << 62:
             numerators = numerators.astype(np.int64)
-        return merged(len(self.rows), at, columns, numerators, (whole,))
+        return merge_entries(len(self.rows), at, columns, numerators, (whole,))
 
     def _sum(self, terms: Terms, denominator: tuple[int, ...]) -> Sum:
         """As a sum of y (number 0), the threshold (number 1) and operations."""
@@ -116,17 +116,17 @@ class _Inner:
         exact = [(column, tuple(Fraction(int(c), denominator[0]) for c in p))
                  for column, p in terms]
         linear, nodes = [], []
-        inputs = {column: _stripped(p) for column, p in exact if 0 < column <= self.size}
+        inputs = {column: _strip(p) for column, p in exact if 0 < column <= self.size}
         constant = next((p for column, p in exact if column == CONSTANT), ())
         if inputs:
             if not self.own:
-                self.own = inputs | ({CONSTANT: _stripped(constant)} if self.moved and constant
+                self.own = inputs | ({CONSTANT: _strip(constant)} if self.moved and constant
                                      else {})
             own = {column: p for column, p in self.own.items() if column != CONSTANT}
             c = _ratio(inputs, own)
             linear.append((0, c))
             beside = self.own.get(CONSTANT, ())
-            constant = summed([constant, tuple(-c * x for x in beside)])
+            constant = sum_polynomials([constant, tuple(-c * x for x in beside)])
         if any(constant):
             linear.append((1, self._of_threshold(constant)))
         for column, p in exact:
@@ -142,7 +142,7 @@ class _Inner:
     def _of_threshold(self, p: Poly) -> Fraction:
         """c where p is c times the threshold, a monomial in dt."""
         self.threshold = self.threshold or _positive(p)
-        return _ratio({0: _stripped(p)}, {0: self.threshold})
+        return _ratio({0: _strip(p)}, {0: self.threshold})
 
     def _operation(self, column: int) -> Operation:
         at = next(k for k, node in enumerate(self.nodes)
@@ -171,7 +171,7 @@ def _is_short(tree: Sum) -> bool:
     return pieces.values((Fraction(0), Fraction(1))) == [0]
 
 
-def _stripped(p: Poly) -> Poly:
+def _strip(p: Poly) -> Poly:
     while p and not p[-1]:
         p = p[:-1]
     return p
@@ -182,7 +182,7 @@ def _positive(p: Poly) -> Poly:
     used = [c for c in p if c]
     if len(used) != 1:
         raise Undecided(_NONE)
-    return tuple(abs(c) for c in _stripped(p))
+    return tuple(abs(c) for c in _strip(p))
 
 
 def _ratio(a: dict[int, Poly], b: dict[int, Poly]) -> Fraction:

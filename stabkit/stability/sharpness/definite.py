@@ -67,14 +67,14 @@ class Polynomial:
         pairs = (padded, long) if short is self.coefficients else (long, padded)
         return Polynomial(tuple(a - b for a, b in zip(*pairs, strict=True)))
 
-    def turned(self) -> Polynomial:
+    def transpose(self) -> Polynomial:
         """The transposes."""
         return Polynomial(tuple(c.transpose() if isinstance(c, fmpz_mat) else c.T.tocsr()
                                 for c in self.coefficients))
 
     def gram(self) -> Polynomial:
         """M Mᵀ."""
-        return self @ self.turned()
+        return self @ self.transpose()
 
     @property
     def is_zero(self) -> bool:
@@ -82,7 +82,7 @@ class Polynomial:
 
     @property
     def is_symmetric(self) -> bool:
-        return (self - self.turned()).is_zero
+        return (self - self.transpose()).is_zero
 
 
 class Difference:
@@ -93,7 +93,7 @@ class Difference:
     """
 
     def __init__(self, a: Polynomial, b: Polynomial):
-        whole = (a @ a.turned() - b @ b.turned()).coefficients
+        whole = (a @ a.transpose() - b @ b.transpose()).coefficients
         self.coefficients = [Coefficient(c, *_square_part(a, b, k)) for k, c in enumerate(whole)]
         while self.coefficients and _is_zero(self.coefficients[0].whole):
             self.coefficients.pop(0)

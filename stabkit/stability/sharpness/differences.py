@@ -19,7 +19,7 @@ from stabkit.stability.sharpness.ratios import (
     inverse,
     plus,
     root,
-    scaled,
+    scale_bounds,
     times,
 )
 from stabkit.tracing.trees import Operation, Sum
@@ -43,7 +43,7 @@ class Differences:
             if k == name:
                 total = plus(total, (c, c))
         for c, node in s.nodes:
-            total = plus(total, scaled(self.of(node, name), c))
+            total = plus(total, scale_bounds(self.of(node, name), c))
         return total
 
     def of(self, node: Operation, name: int) -> Bounds:
@@ -67,12 +67,12 @@ class Differences:
             return self._extreme(node.name in ("maximum", "fmax"), values, inner)
         if node.name == "multiply":
             if parts[0] == parts[1]:
-                return times(scaled(values[0], Fraction(2)), inner[0])
+                return times(scale_bounds(values[0], Fraction(2)), inner[0])
             return plus(times(values[0], inner[1]), times(values[1], inner[0]))
         if node.name == "divide":
             under = inverse(values[1])
             quotient = times(values[0], under)
-            return times(plus(inner[0], scaled(times(quotient, inner[1]), -ONE)), under)
+            return times(plus(inner[0], scale_bounds(times(quotient, inner[1]), -ONE)), under)
         if node.name == "exp":
             return times(self.inputs.of(node), inner[0])
         if node.name in ("sqrt", "hypot"):
@@ -80,7 +80,7 @@ class Differences:
         return ALL
 
     def _extreme(self, largest: bool, values: list[Bounds], inner: list[Bounds]) -> Bounds:
-        a, b = values if largest else [scaled(v, -ONE) for v in values]
+        a, b = values if largest else [scale_bounds(v, -ONE) for v in values]
         if a[0] is not None and b[1] is not None and a[0] >= b[1]:
             return inner[0]
         if b[0] is not None and a[1] is not None and b[0] >= a[1]:

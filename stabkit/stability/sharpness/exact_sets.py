@@ -30,7 +30,7 @@ from stabkit.stability.sharpness.quadratic import BY_NORM, by_norm
 from stabkit.stability.sharpness.rounded import beyond_rounding
 from stabkit.stability.sharpness.slopes import by_slopes
 from stabkit.tracing import Trace
-from stabkit.tracing.elimination import eliminated
+from stabkit.tracing.elimination import eliminate
 
 
 def by_rows(step: OwnStep, notion: Notion, name: str) -> StepBound:
@@ -78,13 +78,13 @@ def exact_sets(found: Trace, notion: Notion, held: Held, name: str, dt: Fraction
     if notion in LINES or (not found.is_linear and held is None and notion in BY_MEANS):
         return _by_means_or_growth(found, notion, name)
     if not found.is_linear and notion is MAX_NORM and held is None:
-        return _or_composed(_range_kept, found, notion, name)
+        return _or_composed(_prove_range, found, notion, name)
     if not found.is_linear and notion is CONTRACTION and held is None:
         return _or_composed(by_slopes, found, notion, name)
     if not found.is_linear and notion is EUCLIDEAN and held is None:
         return _or_composed(_flow, found, notion, name)
     if not found.is_linear:
-        found = eliminated(found)
+        found = eliminate(found)
     decide = by_weights if isinstance(notion, Weighted) else EXACTLY.get(notion)
     if decide is None:
         raise Undecided(f"there is no certificate of the notion '{notion.name}' for traced steps")
@@ -92,7 +92,7 @@ def exact_sets(found: Trace, notion: Notion, held: Held, name: str, dt: Fraction
     return beyond_rounding(decide(step, notion, name), step, notion)
 
 
-def _range_kept(found: Trace, notion: Notion, name: str) -> StepBound:
+def _prove_range(found: Trace, notion: Notion, name: str) -> StepBound:
     kept = _by_means_or_growth(found, RANGE, name)
     return replace(kept, notion=notion.name, lines=(
         *kept.lines, "a step that keeps the range of every signal keeps the largest modulus"))
@@ -120,13 +120,13 @@ def _of_systems(found: Trace, notion: Notion, name: str) -> StepBound:
         bound = by_implicit(found, notion, name)
     except Undecided as reason:
         try:
-            return exact_sets(eliminated(found), notion, None, name)
+            return exact_sets(eliminate(found), notion, None, name)
         except Undecided:
             raise reason from None
     if bound.proved[-1][1] is None or notion not in BY_ROWS:
         return bound
     try:
-        return exact_sets(eliminated(found), notion, None, name)
+        return exact_sets(eliminate(found), notion, None, name)
     except Undecided:
         return bound
 

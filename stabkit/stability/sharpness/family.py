@@ -45,14 +45,14 @@ class Family:
         self.scheme, self.notion, self.trials, self.seed = scheme, notion, trials, seed
         self.known: dict[Fraction, Outcome] = {}
         # The matrix of a linear scheme as a polynomial in the step, without rounding in between.
-        opened = self.opened()
+        opened = self.with_open_step()
         self.open_matrix = opened.matrix if isinstance(opened, Linear) else None
 
     def at(self, tau: Rational) -> Scheme:
         """The scheme at a step, as it was meant where it holds floats."""
-        return self.given(tau).as_meant()
+        return self.as_returned(tau).as_meant()
 
-    def given(self, tau: Rational) -> Scheme:
+    def as_returned(self, tau: Rational) -> Scheme:
         """The scheme at a step, as the function returns it."""
         made = self.scheme(Constant(tau) if isinstance(tau, Fraction) else tau)
         if not isinstance(made, Scheme):
@@ -60,7 +60,7 @@ class Family:
                                   f"{type(made).__name__}; wrap a matrix in Linear(from_matrix())")
         return made
 
-    def opened(self, over: Interval | None = None) -> Scheme | None:
+    def with_open_step(self, over: Interval | None = None) -> Scheme | None:
         """The scheme with its step left open; None if the function looks at the step."""
         step = Unknown(over=over)
         try:
@@ -85,7 +85,7 @@ class Family:
         """What is decided at one step."""
         if tau not in self.known:
             try:
-                scheme = self._without_rounding(self.at(tau), tau)
+                scheme = self._scheme_without_rounding(self.at(tau), tau)
             except (StabkitError, ValueError, ArithmeticError) as reason:
                 self.known[tau] = Outcome(INAPPLICABLE, reason=str(reason))
             else:
@@ -93,7 +93,7 @@ class Family:
                                          seed=self.seed)
         return self.known[tau]
 
-    def _without_rounding(self, scheme: Scheme, tau: Fraction) -> Scheme:
+    def _scheme_without_rounding(self, scheme: Scheme, tau: Fraction) -> Scheme:
         """The scheme as the open step says, if the two are one but for the rounding of floats."""
         if self.open_matrix is None or not isinstance(scheme, Linear):
             return scheme
@@ -120,14 +120,14 @@ class Family:
 
     def _margin(self, signals: Signals, over: Interval | None) -> Margin:
         """The margin at exact signals with the step left open, or None if it resists."""
-        scheme = self.opened(over)
+        scheme = self.with_open_step(over)
         if scheme is None:
             return None
         try:
             parts = [part for u in signals for part in scheme.pair(u)]
             if over is None:
                 return self.notion.margin(*parts)
-            margin = self.notion.margin(*map(_enclosed, parts))
+            margin = self.notion.margin(*map(_enclose, parts))
         except STOPPED:
             return None
         if isinstance(margin, float):  # the scheme knows floats only
@@ -152,7 +152,7 @@ def _are_near(matrix: Operator, other: Operator) -> bool:
                (1 + abs(ours.get(place, 0))) for place in {*ours, *theirs})
 
 
-def _enclosed(part: np.ndarray) -> np.ndarray:
+def _enclose(part: np.ndarray) -> np.ndarray:
     out = np.empty(part.shape, dtype=object)
     for place, entry in np.ndenumerate(part):
         out[place] = entry.enclosure() if isinstance(entry, Unknown) else entry
@@ -171,15 +171,15 @@ def family_of(scheme: Any) -> tuple[Callable[[Any], Any], Fraction]:
     if not callable(scheme):
         raise InvalidArgument("scheme: must be a scheme, or a function from a step to one; got "
                               f"{type(scheme).__name__}")
-    if _needed(scheme) != 1:
+    if _arity(scheme) != 1:
         raise InvalidArgument(
             f"scheme: must be a function of the step alone that returns a scheme, this one takes "
-            f"{_needed(scheme)} arguments; write lambda tau: Linear(from_matrix(...)), or another "
+            f"{_arity(scheme)} arguments; write lambda tau: Linear(from_matrix(...)), or another "
             "scheme")
     return scheme, Fraction(1)
 
 
-def _needed(function: Function) -> int:
+def _arity(function: Function) -> int:
     """How many arguments a function must be given; 1 where it does not say."""
     try:
         parameters = inspect.signature(function).parameters.values()

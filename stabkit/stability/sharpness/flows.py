@@ -24,7 +24,7 @@ from stabkit.stability.sharpness.quadratic import by_norm
 from stabkit.stability.sharpness.ratios import Inputs, ratios
 from stabkit.stability.verdict import Evidence
 from stabkit.tracing import Trace
-from stabkit.tracing.form import Form, merged
+from stabkit.tracing.form import Form, merge_entries
 from stabkit.tracing.trees import Operation, Row, Sum, sorts_of_rows
 
 _ODD = ("tanh", "arctan", "sin")
@@ -93,7 +93,7 @@ def _as_form(size: int, entries: dict[tuple[int, int], Fraction], is_open: bool)
     if max(abs(int(c)) for c in numerators.ravel()) < 1 << 62:
         numerators = numerators.astype(np.int64)
     rows, columns = np.array(places, dtype=np.int64).T
-    return merged(size, rows, columns + 1, numerators, (whole,))
+    return merge_entries(size, rows, columns + 1, numerators, (whole,))
 
 
 def _edges(found: Trace) -> list[_Edge]:
@@ -134,14 +134,14 @@ def _ratio_of(node: Operation) -> Any:
 
 def _key(node: Operation, places: tuple[int, ...]) -> tuple[Any, int]:
     """What two operations have in common that are equal, or opposite where they are odd."""
-    itself = _named(node, places, 1)
+    itself = _key_of_node(node, places, 1)
     if _parity(node) != -1:
         return itself, 1
-    opposite = _named(node, places, -1)
+    opposite = _key_of_node(node, places, -1)
     return (itself, 1) if itself <= opposite else (opposite, -1)
 
 
-def _named(node: Operation, places: tuple[int, ...], sign: int) -> Any:
+def _key_of_node(node: Operation, places: tuple[int, ...], sign: int) -> Any:
     def of_sum(s: Sum) -> Any:
         return (s.constant, tuple(sorted((places[k], sign * c) for k, c in s.linear)),
                 tuple((c, of_node(inner)) for c, inner in s.nodes))

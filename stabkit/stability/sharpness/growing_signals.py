@@ -13,14 +13,14 @@ _FAR = (1.5, 4.0, 100.0)  # times the first step, where signals are tried as wel
 _GAPS = 16                # between refuted steps that are looked at
 
 
-def rising(matrix: Matrix) -> Growing | None:
+def growth_from_zero(matrix: Matrix) -> Growing | None:
     """A signal that grows at every step from 0 on, if there is one."""
-    u = matrix.rising()
-    found = None if u is None else matrix.growing(u)
+    u = matrix.first_growth()
+    found = None if u is None else matrix.growth_of(u)
     return found if found is not None and found.steps[0][0] == 0 else None
 
 
-def grown_at_ends(matrix: Matrix, proved: Steps, known: list[Growing]) -> list[Growing]:
+def growth_at_ends(matrix: Matrix, proved: Steps, known: list[Growing]) -> list[Growing]:
     """Further signals that grow, for steps outside the proved ones."""
     found: list[Growing] = list(known)
     ends = [high for _, high in proved if high is not None] or \
@@ -32,17 +32,17 @@ def grown_at_ends(matrix: Matrix, proved: Steps, known: list[Growing]) -> list[G
         if any(low <= dt and (high is None or dt <= high) for low, high in covered):
             continue
         top, u = matrix.largest(float(dt))
-        each = matrix.growing(u, dt) if top > 1 else None
+        each = matrix.growth_of(u, dt) if top > 1 else None
         if each is not None:
             found.append(each)
     return found[len(known):]
 
 
-def grown_between(matrix: Matrix, proved: Steps, known: list[Growing]) -> list[Growing]:
+def growth_between(matrix: Matrix, proved: Steps, known: list[Growing]) -> list[Growing]:
     """Signals for steps between those that are refuted, or before them where none is proved."""
     found: list[Growing] = []
     for _ in range(_GAPS):
-        steps = joined([steps for each in (*known, *found) for steps in each.steps])
+        steps = merge_intervals([steps for each in (*known, *found) for steps in each.steps])
         ends = [Fraction(0), *(high for _, high in steps if high is not None)]
         gaps = [(high, low) for high, (low, _) in zip(ends, steps, strict=False)
                 if low > high and not any(high <= end and (top is None or end <= low)
@@ -52,14 +52,14 @@ def grown_between(matrix: Matrix, proved: Steps, known: list[Growing]) -> list[G
         low, high = gaps[0]
         dt = (low + high) / 2
         top, u = matrix.largest(float(dt))
-        each = matrix.growing(u, dt) if top > 1 else None
+        each = matrix.growth_of(u, dt) if top > 1 else None
         if each is None:
             break
         found.append(each)
     return found
 
 
-def joined(parts: list[tuple[Fraction, Fraction | None]]) -> Steps:
+def merge_intervals(parts: list[tuple[Fraction, Fraction | None]]) -> Steps:
     """Intervals that meet as one."""
     out: list[tuple[Fraction, Fraction | None]] = []
     for low, high in sorted(parts, key=lambda steps: steps[0]):

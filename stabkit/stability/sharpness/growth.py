@@ -79,7 +79,7 @@ class Matrix:
         return bool(rows.size == self.size and np.array_equal(rows, columns) and
                     (self.form.numerators[at, 0] == self.form.denominator[0]).all())
 
-    def scaled(self, dt: float) -> csr_array:
+    def weighted_matrix(self, dt: float) -> csr_array:
         """In floats: the matrix that has the weighted norm as its Euclidean one."""
         matrix = matrix_at(self.form, dt, self.size)
         if self.weights is None:
@@ -90,13 +90,13 @@ class Matrix:
     def norm(self, dt: float) -> float:
         """In floats: its largest singular value; for a periodic step that of its modes."""
         if self.uniform is not None and self.weights is None:
-            return _mode(self.scaled(dt), self.uniform)[0]
+            return _mode(self.weighted_matrix(dt), self.uniform)[0]
         return self.largest(dt)[0]
 
     @one_thread
     def largest(self, dt: float) -> tuple[float, np.ndarray]:
         """In floats: the largest singular value and its input, for the weighted norm."""
-        matrix = self.scaled(dt)
+        matrix = self.weighted_matrix(dt)
         if self.size <= _DENSE:
             _, values, right = np.linalg.svd(matrix.toarray())
             top, u = float(values[0]), right[0]
@@ -104,10 +104,10 @@ class Matrix:
             top, u = _by_powers(matrix, self.signs)
         else:
             top, u = _mode(matrix, self.uniform)
-        return top, self._unweighted(u)
+        return top, self._unweight(u)
 
     @one_thread
-    def rising(self) -> np.ndarray | None:
+    def first_growth(self) -> np.ndarray | None:
         """In floats: the input whose norm grows first from dt = 0 on, where the matrix is I."""
         if self.size > _DENSE or self.degree < 1:
             return None
@@ -116,18 +116,18 @@ class Matrix:
             self.form.rows, self.form.columns)), shape=(self.size, self.size)).toarray()
         slope = slope * np.reshape(root, (-1, 1)) / root
         values, vectors = np.linalg.eigh(slope + slope.T)
-        return self._unweighted(vectors[:, -1]) if values[-1] > 0 else None
+        return self._unweight(vectors[:, -1]) if values[-1] > 0 else None
 
-    def _unweighted(self, u: np.ndarray) -> np.ndarray:
+    def _unweight(self, u: np.ndarray) -> np.ndarray:
         if self.weights is not None:
             u = u / np.sqrt(np.array([float(w) for w in self.weights]))
         return u / np.abs(u).max()
 
-    def growing(self, u: np.ndarray, dt: Fraction | None = None) -> Growing | None:
+    def growth_of(self, u: np.ndarray, dt: Fraction | None = None) -> Growing | None:
         """The steps at which a float signal, rounded, grows; it is to grow at `dt`."""
         for scale in _SCALES:
             whole = np.rint(u * scale).astype(np.int64)
-            found = self._grown(whole, scale, dt) if whole.any() else None
+            found = self._growth_at(whole, scale, dt) if whole.any() else None
             if found is not None:
                 return found
         return None
@@ -144,9 +144,9 @@ class Matrix:
     def growing_exactly(self, u: np.ndarray, dt: Fraction) -> Growing | None:
         """The steps at which an exact signal grows; it is to grow at `dt`."""
         scale = lcm(*(x.denominator for x in u))
-        return self._grown(np.array([int(x * scale) for x in u], dtype=object), scale, dt)
+        return self._growth_at(np.array([int(x * scale) for x in u], dtype=object), scale, dt)
 
-    def _grown(self, whole: np.ndarray, scale: int, dt: Fraction | None) -> Growing | None:
+    def _growth_at(self, whole: np.ndarray, scale: int, dt: Fraction | None) -> Growing | None:
         polynomial = self.growth(whole)
         _, steps = intervals(cells([[-c for c in polynomial]]))
         if not steps or not (dt is None or any(low <= dt and (high is None or dt <= high)

@@ -36,7 +36,7 @@ from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.inequalities import certificate
 from stabkit.stability.sharpness.linear import Steps
 from stabkit.tracing import Trace
-from stabkit.tracing.form import CONSTANT, Form, joined, merged, shared
+from stabkit.tracing.form import CONSTANT, Form, join_forms, merge_entries, share_denominator
 
 BY_ROWS = (RANGE, POSITIVITY, MAX_NORM)
 BY_FORMS = (EUCLIDEAN, CONTRACTION, POWER_BOUNDED)
@@ -105,17 +105,18 @@ def stages_of(found: Trace) -> list[Stage]:
     for node in found.nodes:
         if node.count != found.size:
             raise Undecided("a system for a part of the array comes before another one")
-        stages.append(Stage(_repeated(node.parts[0], node.count),
-                            _moved(node.parts[1], first, node.count, node.line)))
+        stages.append(Stage(_repeat_rows(node.parts[0], node.count),
+                            _renumber_lines(node.parts[1], first, node.count, node.line)))
         first = node.first
-    last = _moved(found.form, first, found.size, found.nodes[-1].line)
+    last = _renumber_lines(found.form, first, found.size, found.nodes[-1].line)
     if not last.is_single or (last.columns == CONSTANT).any() or not _are_ones(last) or \
             np.unique(last.columns).size != last.count:
         raise Undecided("something is done with the solution of the last system")
     place = np.empty(found.size + 1, dtype=np.int64)  # where the unknowns of the last system go
     place[0], place[last.columns] = 0, 1 + last.rows
     order = np.argsort(place[1:], kind="stable")
-    stages[-1] = Stage(_renamed(stages[-1].left, place).take(order), stages[-1].right.take(order))
+    stages[-1] = Stage(_rename_columns(stages[-1].left, place).take(order),
+                       stages[-1].right.take(order))
     return stages
 
 
@@ -134,32 +135,34 @@ def _single(found: Trace) -> Stage:
     if (place[size + 1:] < 0).any():
         raise Undecided(f"a part of the solution of a system is not used ({node.line})")
     own = np.setdiff1d(np.arange(size), form.rows[solved])
-    right = _moved(node.parts[1], 1, size, node.line)
-    left = _renamed(_repeated(node.parts[0], node.count), np.concatenate([[0], place[size + 1:]]))
+    right = _renumber_lines(node.parts[1], 1, size, node.line)
+    left = _rename_columns(_repeat_rows(node.parts[0], node.count),
+                           np.concatenate([[0], place[size + 1:]]))
     given = form.take(own)
     order = np.argsort(np.concatenate([place[size + 1:] - 1, own]), kind="stable")
     same = Form(own.size, np.arange(own.size), 1 + own, np.ones((own.size, 1), dtype=np.int64))
-    return Stage(joined([left, same]).take(order), joined([right, given]).take(order))
+    return Stage(join_forms([left, same]).take(order), join_forms([right, given]).take(order))
 
 
-def _repeated(matrix: Form, count: int) -> Form:
+def _repeat_rows(matrix: Form, count: int) -> Form:
     """The rows of a system for each column of a right side with several."""
     width = count // matrix.count
     if width == 1:
         return matrix
     beside = np.arange(width)
-    return Form(count, *_sorted((matrix.rows[:, None] * width + beside).ravel(),
-                                ((matrix.columns[:, None] - 1) * width + beside + 1).ravel(),
-                                np.repeat(matrix.numerators, width, axis=0)), matrix.denominator)
+    return Form(count, *_sort_entries((matrix.rows[:, None] * width + beside).ravel(),
+                                      ((matrix.columns[:, None] - 1) * width + beside + 1).ravel(),
+                                      np.repeat(matrix.numerators, width,
+                                                axis=0)), matrix.denominator)
 
 
-def _sorted(row: np.ndarray, column: np.ndarray, numerators: np.ndarray
-            ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _sort_entries(row: np.ndarray, column: np.ndarray, numerators: np.ndarray
+                  ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     order = np.lexsort((column, row))
     return row[order], column[order], numerators[order]
 
 
-def _moved(form: Form, first: int, count: int, line: str) -> Form:
+def _renumber_lines(form: Form, first: int, count: int, line: str) -> Form:
     """A form whose unknowns begin at `first`, as one of the unknowns 1, ..., count."""
     inner = form.columns != CONSTANT
     if inner.any() and (form.columns[inner].min() < first
@@ -169,8 +172,9 @@ def _moved(form: Form, first: int, count: int, line: str) -> Form:
                 form.numerators, form.denominator)
 
 
-def _renamed(form: Form, place: np.ndarray) -> Form:
-    return merged(form.count, form.rows, place[form.columns], form.numerators, form.denominator)
+def _rename_columns(form: Form, place: np.ndarray) -> Form:
+    return merge_entries(form.count, form.rows, place[form.columns], form.numerators,
+                         form.denominator)
 
 
 def _are_ones(form: Form) -> bool:
@@ -189,7 +193,7 @@ def _by_rows(stages: list[Stage], notion: Notion) -> tuple[Steps, list[rows.Poly
 
 def _conditions(stage: Stage, notion: Notion) -> Iterator[rows.Polynomial]:
     """What must be >= 0; distinct rows are looked at once."""
-    left, right = shared([stage.left, stage.right])
+    left, right = share_denominator([stage.left, stage.right])
     known = set()
     for k in range(stage.size):
         a, b = (form.numerators[form.starts[k]:form.starts[k + 1]] for form in (left, right))
@@ -208,7 +212,7 @@ def _of_row(diagonal: list, beside: list, constant: list, right: list, notion: N
     if any(c > 0 for p in beside for c in p):
         raise Undecided("the step is implicit, and its matrix has positive entries beside the "
                         "diagonal")
-    total = rows.summed(*diagonal, *beside)
+    total = rows.sum_polynomials(*diagonal, *beside)
     if min(total) < 0 or total[0] <= 0:
         raise Undecided("the step is implicit, and the diagonal of its matrix does not outweigh "
                         "the rest of a row")
@@ -220,7 +224,7 @@ def _of_row(diagonal: list, beside: list, constant: list, right: list, notion: N
     yield from right
     yield from constant
     if notion is RANGE:
-        missing = rows.summed(total, *(tuple(-c for c in p) for p in right))
+        missing = rows.sum_polynomials(total, *(tuple(-c for c in p) for p in right))
         if any(missing):
             raise Undecided("the step is implicit, and a constant signal does not stay as it is")
 
@@ -230,7 +234,7 @@ def _by_forms(stages: list[Stage], notion: Notion) -> tuple[Steps, list[Differen
     if notion is EUCLIDEAN and any(stage.has_constants for stage in stages):
         raise Undecided("a source or a held value moves the zero signal, whatever the step: ask "
                         "for CONTRACTION, which compares two signals")
-    flat = [Polynomial.of(form) for form in shared([
+    flat = [Polynomial.of(form) for form in share_denominator([
         form for stage in stages for form in (stage.left, stage.right)])]
     for left in flat[::2]:
         has_inverse(left)
@@ -239,7 +243,8 @@ def _by_forms(stages: list[Stage], notion: Notion) -> tuple[Steps, list[Differen
     if len(stages) == 2 and not (whole[0] and whole[0][0][1] is None) and (
             notion is POWER_BOUNDED or _commute(flat)):
         a1, b1, a2, b2 = flat
-        crossed = [Difference(a1.turned(), b2.turned()), Difference(a2.turned(), b1.turned())]
+        crossed = [Difference(a1.transpose(), b2.transpose()),
+                   Difference(a2.transpose(), b1.transpose())]
         why = "so that B2 A1^-1 and B1 A2^-1 let no norm grow" if notion is POWER_BOUNDED else \
             "where all four are symmetric and commute"
         other = _steps_of(crossed)

@@ -21,7 +21,14 @@ from stabkit.errors import Undecided
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.linear import Steps
 from stabkit.stability.sharpness.signs import Cell, cells, cut
-from stabkit.stability.sharpness.symbol import bounded_below, cosine, in_step, in_t, leading, pairs
+from stabkit.stability.sharpness.symbol import (
+    bounded_below,
+    cosine,
+    in_step,
+    in_t,
+    leading_coefficient,
+    pairs,
+)
 from stabkit.tracing import Kinds
 from stabkit.tracing.form import CONSTANT
 
@@ -33,7 +40,7 @@ _ANGLES: tuple[tuple[Any, int], ...] = (
 _Waves = dict[int, fmpq_mpoly]  # offset k: the factor of exp(ikθ), a polynomial in the step
 
 
-def _added(a: _Waves, b: _Waves, sign: int = 1) -> _Waves:
+def _add(a: _Waves, b: _Waves, sign: int = 1) -> _Waves:
     out = dict(a)
     for k, p in b.items():
         out[k] = out[k] + sign * p if k in out else sign * p
@@ -80,8 +87,8 @@ class Pair:
                                           strict=True):
                 g[field][(field + level) % 2][offset] = in_step(tuple(p), t) / d
         self.g = g
-        trace = _in_cosine(_added(g[0][0], g[1][1]), x)
-        det = _in_cosine(_added(_times(g[0][0], g[1][1]), _times(g[0][1], g[1][0]), -1), x)
+        trace = _in_cosine(_add(g[0][0], g[1][1]), x)
+        det = _in_cosine(_add(_times(g[0][0], g[1][1]), _times(g[0][1], g[1][0]), -1), x)
         self.conditions = [1 - det, 1 + det - trace, 1 + det + trace]
 
     def line(self) -> list[Cell]:
@@ -89,7 +96,7 @@ class Pair:
         factors = {str(f): f for c in self.conditions if c != 0 for f, _ in c.factor()[1]}
         cutting = []
         for f in factors.values():
-            cutting += [leading(f), f.subs({"x0": fmpq(1)}), f.subs({"x0": fmpq(-1)})]
+            cutting += [leading_coefficient(f), f.subs({"x0": fmpq(1)}), f.subs({"x0": fmpq(-1)})]
             if f.degrees()[0] > 1:
                 cutting.append(f.discriminant(0))
         cutting += [f.resultant(g, 0) for f, g in pairs(list(factors.values()))
@@ -131,7 +138,7 @@ class Pair:
                     return False
         return True
 
-    def refuted(self) -> Steps:
+    def refuted_steps(self) -> Steps:
         """Steps at which a root is outside the circle or defective, at a simple angle."""
         parts = []
         for x, divides in _ANGLES:

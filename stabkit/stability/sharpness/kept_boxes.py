@@ -13,7 +13,7 @@ from stabkit.stability.invariants import StaysIn
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.inequalities import certificate, witness
-from stabkit.stability.sharpness.monotone import as_integers, summed
+from stabkit.stability.sharpness.monotone import as_integers, sum_polynomials
 from stabkit.stability.sharpness.piecewise import NotPiecewise, Pieces
 from stabkit.stability.sharpness.polynomials import OUTSIDE
 from stabkit.stability.sharpness.rows import tightest
@@ -73,7 +73,7 @@ def _add_conditions(row: Row, sides: tuple[tuple[Fraction, Fraction], ...],
         raise Undecided("an output is not quadratic between planes") from None
     low, high = sides[0]
     for is_corner, values in pieces.polar():
-        p = summed([row.constant, *(tuple(c * x for x in q) for c, q in zip(
+        p = sum_polynomials([row.constant, *(tuple(c * x for x in q) for c, q in zip(
             values, polynomials, strict=True))])
         (necessary if is_corner else between).extend(
-            (summed([p, (-low,)]), summed([(high,), tuple(-c for c in p)])))
+            (sum_polynomials([p, (-low,)]), sum_polynomials([(high,), tuple(-c for c in p)])))

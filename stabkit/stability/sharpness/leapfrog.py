@@ -24,7 +24,7 @@ from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.linear import Steps
 from stabkit.stability.sharpness.linear_step import OwnStep
 from stabkit.stability.sharpness.signs import Cell, cells, up_to_first
-from stabkit.stability.sharpness.weights import symmetrising
+from stabkit.stability.sharpness.weights import symmetrising_weights
 from stabkit.tracing.form import CONSTANT, Form
 
 _EXACT = 128  # unknowns of which the characteristic polynomial is taken
@@ -57,7 +57,7 @@ class Leapfrog:
             return *intervals(_open(up_to_first(self._in_t(top)))), "the eigenvalues of K, exactly"
         bound = int(np.abs(self.matrix).sum(axis=1).max())
         proved = intervals(_open(up_to_first(self._in_t([4 * self.divisor, -bound]))))[0]
-        return proved, self._refuted(), "sums of the moduli of the rows of K"
+        return proved, self._refuted_steps(), "sums of the moduli of the rows of K"
 
     @cached_property
     def zeros(self) -> int | None:
@@ -83,7 +83,7 @@ class Leapfrog:
             exact[i, j] = c
         return [int(c) for c in exact.charpoly().coeffs()]
 
-    def _refuted(self) -> Steps:
+    def _refuted_steps(self) -> Steps:
         """Beyond 4 over a quotient of Rayleigh, in q, as that is no larger than an eigenvalue."""
         u = np.random.default_rng(0).standard_normal(self.matrix.shape[0])
         for _ in range(60):
@@ -136,10 +136,10 @@ def leapfrog_of(step: OwnStep, drift: bool = False) -> Leapfrog | None:
         if whole is None:
             return None
         powers = whole
-    found = _two_levels(powers, d, step.alternating)
+    found = _two_levels(powers, d, step.chessboard)
     if found is not None:
         return found if found.zeros == (1 if drift else 0) else None
-    return _staggered(powers, d, step.alternating, drift)
+    return _split_fields(powers, d, step.chessboard, drift)
 
 
 def _once_a_step(powers: list[csr_array], d: int) -> list[csr_array] | None:
@@ -202,8 +202,9 @@ def _weights(matrix: csr_array) -> list[int] | None:
     whole = matrix.tocsr()
     whole.sort_indices()
     entries = whole.tocoo()
-    found = symmetrising(Form(matrix.shape[0], entries.row.astype(np.int64),
-                              entries.col.astype(np.int64) + 1, entries.data[:, None]))
+    found = symmetrising_weights(Form(matrix.shape[0], entries.row.astype(np.int64),
+                                              entries.col.astype(np.int64) + 1, entries.data[:,
+                                                                                             None]))
     scale = 1 if found is None else lcm(*(w.denominator for w in found))
     return None if found is None else [int(w * scale) for w in found]
 
@@ -215,7 +216,8 @@ def _own(first: csr_array, held: np.ndarray, d: int) -> int:
     return int(np.sum((index[rows.row] == rows.col) & (rows.data == d)))
 
 
-def _staggered(powers: list[csr_array], d: int, signs: np.ndarray, drift: bool) -> Leapfrog | None:
+def _split_fields(powers: list[csr_array], d: int, signs: np.ndarray, drift: bool
+                     ) -> Leapfrog | None:
     if len(powers) != 3 or not _same(powers[0], d * _eye(powers[0].shape[0])):
         return None
     once, twice = (np.diff(part.tocsr().indptr) > 0 for part in powers[1:])

@@ -104,8 +104,8 @@ def _symmetric_functions(matrix: list[list[list[Fraction]]]) -> list[list[Fracti
 
 def proved_steps(found: list[Cell], halvings: int) -> Steps:
     """The closed intervals in which everything holds; at an irrational end a little less."""
-    return tuple((_stepped(run, run[0].low, before, halvings, 1),
-                  _stepped(run, run[-1].high, after, halvings, -1))
+    return tuple((_end_of_run(run, run[0].low, before, halvings, 1),
+                  _end_of_run(run, run[-1].high, after, halvings, -1))
                  for before, run, after in runs(found, True))
 
 
@@ -136,7 +136,7 @@ def runs(found: list[Cell], holds: bool) -> Iterator[tuple[Cell | None, list[Cel
         first = end
 
 
-def _stepped(run: list[Cell], end: End, beside: Cell | None, halvings: int, way: int) -> End:
+def _end_of_run(run: list[Cell], end: End, beside: Cell | None, halvings: int, way: int) -> End:
     """The end of a run, where the next cell is exact; else a simple number before it."""
     if end is None or beside is None or beside.holds is not None:
         return end

@@ -12,7 +12,7 @@ import numpy as np
 
 from stabkit.errors import StabkitError
 from stabkit.tracing import Free, Kinds, Trace, at_step, free, kinds_of, trace
-from stabkit.tracing.form import CONSTANT, merged
+from stabkit.tracing.form import CONSTANT, merge_entries
 
 _VARIED = 5  # entries along an axis of which others are tried as well
 _SORTS = 1000  # of rows, beyond which they are taken for those of this size alone
@@ -47,12 +47,12 @@ class OwnStep:
         return kinds_of(self.free.form, self.free.shape)
 
     @cached_property
-    def turned(self) -> Kinds:
+    def transpose(self) -> Kinds:
         """The kinds of the columns of its linear part, taken as rows."""
         form = self.free.form
         linear = form.columns != CONSTANT
-        return kinds_of(merged(form.count, form.columns[linear] - 1, form.rows[linear] + 1,
-                               form.numerators[linear], form.denominator), self.free.shape)
+        return kinds_of(merge_entries(form.count, form.columns[linear] - 1, form.rows[linear] + 1,
+                                      form.numerators[linear], form.denominator), self.free.shape)
 
     @property
     def is_fixed(self) -> bool:
@@ -61,7 +61,7 @@ class OwnStep:
         return form.numerators.shape[1] == 1 and len(form.denominator) == 1
 
     @property
-    def alternating(self) -> np.ndarray:
+    def chessboard(self) -> np.ndarray:
         """1 and -1 like the squares of a chessboard, on the entries that are not held."""
         places = np.unravel_index(self.free.places, self.trace.shape)
         return np.where(sum(places) % 2, -1.0, 1.0)

@@ -24,7 +24,7 @@ from stabkit.stability.sharpness.growth import Matrix
 from stabkit.stability.sharpness.linear_step import OwnStep
 from stabkit.stability.sharpness.powers import BOUNDED, state_of
 from stabkit.stability.sharpness.quadratic import by_norm, norm_sets, numerators
-from stabkit.stability.sharpness.weights import symmetrising
+from stabkit.stability.sharpness.weights import symmetrising_weights
 from stabkit.stability.verdict import Evidence, calculation
 from stabkit.tracing.form import CONSTANT
 
@@ -36,7 +36,7 @@ _SHOWN = 4     # unknowns of a W that is printed
 def by_weights(step: OwnStep, notion: Notion, name: str) -> StepBound:
     """A weighted norm; at one step a matrix W is sought where no weights make it symmetric."""
     given = not isinstance(notion, Weighted) or notion.weights is not None
-    if given or step.dt is None or symmetrising(step.free.form) is not None:
+    if given or step.dt is None or symmetrising_weights(step.free.form) is not None:
         return by_norm(step, notion, name)
     if (step.free.form.columns == CONSTANT).any():
         return norm_sets(step, notion, name)  # the zero signal moves, whatever W is

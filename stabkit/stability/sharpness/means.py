@@ -103,12 +103,12 @@ def _on_parts(row: Row, notion: Notion, box: Bounds) -> list[Written]:
     low, high = box
     count = len(row.places)
     if not row.nodes or low is None or high is None or not low < 0 < high or count > _SPLIT:
-        return [_written(row, notion, [box] * count)]
-    return [_written(row, notion, list(sides)) for sides in product(
+        return [_write_row(row, notion, [box] * count)]
+    return [_write_row(row, notion, list(sides)) for sides in product(
         [(low, Fraction(0)), (Fraction(0), high)], repeat=count)]
 
 
-def _written(row: Row, notion: Notion, sides: list[Bounds]) -> Written:
+def _write_row(row: Row, notion: Notion, sides: list[Bounds]) -> Written:
     """The row with the best choice of ratios: that with the largest step."""
     inputs = Inputs(dict(enumerate(sides)))
     choices = [_ways(node, inputs, notion) for _, node in row.nodes]

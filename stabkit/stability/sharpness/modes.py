@@ -50,12 +50,12 @@ def by_modes(function: Function, notion: Notion, shape: tuple[int, ...], name: s
     witnesses, mode = [], ""
     signals: tuple[np.ndarray, ...] = ()
     for low, high in refuted:
-        found = _growing(rooms, low, high)
+        found = _find_growing_mode(rooms, low, high)
         if found is not None:
             p, place = found
             witnesses.append(_witness(p, place, low, high))
             if not mode:
-                mode, signals = _called(place), (_wave(place, shape, modes.basis),)
+                mode, signals = _mode_name(place), (_wave(place, shape, modes.basis),)
     lines = (f"diagonal in {modes.basis.name}, {len(whole)} different modes, for shape "
              f"{' x '.join(map(str, shape))}"
              + ("; proof by a factor of modulus 1 at most for every mode" if proved else ""),)
@@ -73,8 +73,8 @@ def _room(factor: Factor) -> tuple[int, ...]:
     return tuple(int(c) // int(content) for c in numerators.coeffs()) or (0,)
 
 
-def _growing(rooms: dict, low: Fraction, high: Fraction | None
-             ) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+def _find_growing_mode(rooms: dict, low: Fraction, high: Fraction | None
+                       ) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     """A mode that grows at all steps of an interval."""
     for p, place in rooms.items():
         _, bad = intervals(cells([[Fraction(c) for c in p]]))
@@ -90,11 +90,11 @@ def _witness(p: tuple[int, ...], place: tuple[int, ...], low: Fraction, high: Fr
     shows = f"polyval({name}, {low}) > 0" if low == high else \
         f"positive_on({name}, {low}, {'inf' if high is None else high})"
     return confirm_evidence(calculation(
-        "witness", log, [shows], f"p is |num|^2 - |den|^2 of the factor of {_called(place)}, a "
+        "witness", log, [shows], f"p is |num|^2 - |den|^2 of the factor of {_mode_name(place)}, a "
         "polynomial in dt: it grows"))
 
 
-def _called(place: tuple[int, ...]) -> str:
+def _mode_name(place: tuple[int, ...]) -> str:
     return f"mode {place[0] if len(place) == 1 else place}"
 
 

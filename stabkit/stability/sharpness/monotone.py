@@ -89,14 +89,14 @@ def _growing(row: Row, sides: Mapping[int, Bounds]) -> Iterator[Polynomial]:
         if count > _CHOICES:
             raise Undecided("an output depends on too many operations")
         for choice in product(*own):
-            yield summed([linear.get(name, (ZERO,)), *choice])
+            yield sum_polynomials([linear.get(name, (ZERO,)), *choice])
 
 
 def _groups(row: Row) -> list[tuple[list[Term], tuple[int, ...]]]:
     """The operations by their inputs; what has its inputs among those of others joins them."""
     together: dict[Operation, Polynomial] = {}
     for p, node in row.nodes:
-        together[node] = summed([together.get(node, (ZERO,)), p])
+        together[node] = sum_polynomials([together.get(node, (ZERO,)), p])
     terms = [(p, node, frozenset().union(*(part.inputs for part in node.parts)))
              for node, p in together.items() if any(p)]
     every = frozenset().union(*(names for _, _, names in terms)) if terms else frozenset()
@@ -115,7 +115,7 @@ def _changes(terms: Sequence[Term], names: Sequence[int], sides: Mapping[int, Bo
     if len(names) <= _AXES and not any(None in side for side in bounded):
         try:
             pieces = Pieces([node for _, node in terms], names, bounded)  # type: ignore[arg-type]
-            return {name: [summed([tuple(c * x for x in p) for c, (p, _) in zip(
+            return {name: [sum_polynomials([tuple(c * x for x in p) for c, (p, _) in zip(
                 slopes, terms, strict=True)]) for slopes in pieces.slopes(name)] for name in names}
         except NotPiecewise:
             pass
@@ -129,7 +129,7 @@ def _changes(terms: Sequence[Term], names: Sequence[int], sides: Mapping[int, Bo
                 raise Undecided(f"the step is not linear: np.{node.name} ({node.line}); how much "
                                 "it changes with an input is not bounded")
             ends.append([tuple(c * x for x in p) for c in {low, high}])
-        found[name] = [summed(choice) for choice in _few(ends)]
+        found[name] = [sum_polynomials(choice) for choice in _few(ends)]
     return found
 
 
@@ -141,7 +141,7 @@ def _few(ends: list[list[Polynomial]]) -> Iterator[tuple[Polynomial, ...]]:
         if at is None:
             added.append(each)
         else:
-            added[at] = _extreme([summed(pair) for pair in product(added[at], each)])
+            added[at] = _extreme([sum_polynomials(pair) for pair in product(added[at], each)])
     count = 1
     for each in added:
         count *= len(each)
@@ -166,7 +166,7 @@ def _multiples(polynomials: Sequence[Polynomial]) -> bool:
     if first is None:
         return True
     at = next(k for k, c in enumerate(first) if c)
-    return all(not any(summed([p, tuple(-c * (p[at] if at < len(p) else ZERO) / first[at]
+    return all(not any(sum_polynomials([p, tuple(-c * (p[at] if at < len(p) else ZERO) / first[at]
                                          for c in first)])) for p in polynomials)
 
 
@@ -191,7 +191,8 @@ def _ends(row: Row, sides: Mapping[int, Bounds], notion: Notion) -> Iterator[Pol
             values.append([tuple(c * x for x in p) for c in {low, high}])
         linear = [tuple((point[k][0] or ZERO) * x for x in p) for k, p in row.linear]
         for choice in _few(values):
-            yield tuple(sign * c for c in summed([row.constant, (-end,), *linear, *choice]))
+            yield tuple(sign * c for c in sum_polynomials([row.constant, (-end,), *linear,
+                                                           *choice]))
 
 
 def _at_point(node: Operation, point: Mapping[int, Bounds], inputs: Inputs) -> Bounds:
@@ -215,7 +216,7 @@ def _check_constants(row: Row) -> None:
     total = [sum((p[k] for _, p in row.linear if k < len(p)), ZERO) for k in range(width)]
     zero = Inputs(dict.fromkeys(range(len(row.places)), (ZERO, ZERO)))
     values = [zero.of(node) for _, node in row.nodes]
-    moved = any(low != high for low, high in values) or any(summed([row.constant, *(
+    moved = any(low != high for low, high in values) or any(sum_polynomials([row.constant, *(
         tuple(low * x for x in p) for (p, _), (low, _) in zip(row.nodes, values, strict=True)
         if low is not None)]))
     if total[0] != 1 or any(total[1:]) or moved or not all(
@@ -228,7 +229,7 @@ def _sees_differences(node: Operation) -> bool:
         _sees_differences(inner) for _, inner in part.nodes) for part in node.parts)
 
 
-def summed(parts: Sequence[Polynomial]) -> Polynomial:
+def sum_polynomials(parts: Sequence[Polynomial]) -> Polynomial:
     """The sum of polynomials."""
     width = max(map(len, parts), default=1)
     return tuple(sum((p[k] for p in parts if k < len(p)), ZERO) for k in range(width))

@@ -11,7 +11,7 @@ import numpy as np
 
 from stabkit.aliases import Function, Held, Rational
 from stabkit.arithmetic.rational import Constant, fraction
-from stabkit.arithmetic.rounding import is_rounded, meant
+from stabkit.arithmetic.rounding import is_rounded, meaning
 from stabkit.errors import UNFIT, InvalidArgument, StabkitError, Undecided, in_words
 from stabkit.schemes.foreign_steps import short
 from stabkit.stability.falsify import search
@@ -24,7 +24,12 @@ from stabkit.stability.sharpness.exact_sets import exact_sets
 from stabkit.stability.sharpness.means import LINES
 from stabkit.stability.sharpness.modes import by_modes
 from stabkit.stability.sharpness.other_senses import elsewhere, others
-from stabkit.stability.sharpness.searched import BEYOND, first_answer, first_broken, searched
+from stabkit.stability.sharpness.searched import (
+    BEYOND,
+    find_broken_step,
+    first_answer,
+    search_smallest,
+)
 from stabkit.stability.sharpness.signs import simplest
 from stabkit.stability.sharpness.single_steps import by_single_steps
 from stabkit.stability.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, Evidence, Outcome
@@ -45,8 +50,8 @@ def own_step_bound(function: Function, notion: Notion, shape: Any, held: Held, *
         found = trace(function, shape, seed)
         bound = exact_sets(found, notion, held, name)
         if not found.is_linear and not bound.refuted:
-            bound = _broken_beyond(function, notion, shape, bound, trials, seed,
-                                   found.solves)
+            bound = _break_beyond(function, notion, shape, bound, trials, seed,
+                                  found.solves)
         return replace(bound, lines=(*bound.lines, *elsewhere(found, notion, held, bound)))
     except Undecided as reason:
         if held is None:
@@ -66,22 +71,22 @@ def own_step_bound(function: Function, notion: Notion, shape: Any, held: Held, *
                                   f"{reason}") from reason
         if not _has_margin(notion):
             return StepBound(notion.name, (), (), variable=name, lines=(str(reason),))
-        found_so = searched(function, notion, shape, start=start, trials=trials, seed=seed,
-                            name=name, reason=str(reason))
+        found_so = search_smallest(function, notion, shape, start=start, trials=trials, seed=seed,
+                                   name=name, reason=str(reason))
         if first is not None:
             first.words()
         return found_so
 
 
-def _broken_beyond(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...],
-                   bound: StepBound, trials: int, seed: int, solves: bool) -> StepBound:
+def _break_beyond(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...],
+                  bound: StepBound, trials: int, seed: int, solves: bool) -> StepBound:
     """The answer with a step beyond the proved ones at which a signal breaks the notion."""
     top = bound.proved[-1][1] if bound.proved else None
     if top is not None and solves:
         exact = _exactly_beyond(function, notion, shape, top, seed)
         return bound if exact is None else replace(
             bound, refuted=exact.refuted, signals=exact.signals, witness=exact.witness, by=exact.by)
-    beyond = None if top is None or notion in LINES else first_broken(
+    beyond = None if top is None or notion in LINES else find_broken_step(
         function, notion, shape, top, min(trials, _FEW), seed)
     if beyond is None:
         return bound
@@ -113,8 +118,8 @@ def _has_margin(notion: Notion) -> bool:
         isinstance(notion, Weighted) and notion.weights is None)
 
 
-def decided(function: Function, notion: Notion, shape: Any, *, dt: Rational = None,
-            held: Held = None, trials: int = 20_000, seed: int = 0) -> Outcome:
+def decide_step(function: Function, notion: Notion, shape: Any, *, dt: Rational = None,
+                held: Held = None, trials: int = 20_000, seed: int = 0) -> Outcome:
     """A function ``step(u, dt)`` at one step, or ``step(u)``.
 
     See :func:`~stabkit.stability.decide.decide`.
@@ -127,7 +132,7 @@ def decided(function: Function, notion: Notion, shape: Any, *, dt: Rational = No
                               "shape=...) tells for which steps the notion holds")
     if not takes and dt is not None:
         raise InvalidArgument("dt: the function takes no step beside the array")
-    step = Fraction(1) if dt is None else meant(dt) if is_rounded(dt) else fraction(dt, "dt")
+    step = Fraction(1) if dt is None else meaning(dt) if is_rounded(dt) else fraction(dt, "dt")
     first = first_answer(function, shape, step if takes else None)
     try:
         return _outcome(function, notion, shape, step, held, seed)
@@ -147,7 +152,7 @@ def decided(function: Function, notion: Notion, shape: Any, *, dt: Rational = No
 def from_trace(function: Function, notion: Notion, shape: Any, dt: Rational = None
                ) -> Outcome | None:
     """What the trace of a function decides, or None where it decides nothing."""
-    step = Fraction(1) if dt is None else meant(dt) if is_rounded(dt) else fraction(dt, "dt")
+    step = Fraction(1) if dt is None else meaning(dt) if is_rounded(dt) else fraction(dt, "dt")
     try:
         if takes_step(function) != (dt is not None):
             return None
@@ -178,7 +183,7 @@ def _sets_at(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...
              held: Held, seed: int) -> StepBound:
     """All steps or none, for the function at one step."""
     try:
-        return exact_sets(_traced_at(function, shape, dt, seed), notion, held, "dt", dt)
+        return exact_sets(_trace_at(function, shape, dt, seed), notion, held, "dt", dt)
     except Undecided as reason:
         if held is not None:
             raise
@@ -188,8 +193,8 @@ def _sets_at(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...
             raise (other if _is_about_transforms(reason) else reason) from None
 
 
-def _traced_at(function: Callable[..., Any], shape: tuple[int, ...], dt: Fraction, seed: int
-               ) -> Trace:
+def _trace_at(function: Callable[..., Any], shape: tuple[int, ...], dt: Fraction, seed: int
+              ) -> Trace:
     """At one step: with the step left open first, then with the number."""
     try:
         found = at_step(trace(function, shape, seed), dt)
@@ -221,10 +226,10 @@ def _in_floats(function: Function, notion: Notion, shape: tuple[int, ...], step:
     flat.__qualname__ = getattr(function, "__qualname__", "step")
     scheme = Computed(flat, int(np.prod(shape)))
 
-    def violated(signals: Signals) -> bool:
+    def violates(signals: Signals) -> bool:
         return scheme.violates(notion, signals)
 
-    found = search(scheme, notion, trials=trials, seed=seed, violated=violated)
+    found = search(scheme, notion, trials=trials, seed=seed, violated=violates)
     data = {"trials": found.trials, "seed": seed,
             "worst": found.worst if np.isfinite(found.worst) else None}
     if found.witness is None:

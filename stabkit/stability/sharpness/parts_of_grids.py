@@ -32,7 +32,7 @@ def middle_row(kinds: Kinds) -> int | None:
     modes = []
     for axis, r in enumerate(reach):
         place = tuple(0 if a == axis else m for a, m in enumerate(middle))
-        mode = next((m for m in _MODES if r == 0 or _row_of(kinds, place) == _expected(
+        mode = next((m for m in _MODES if r == 0 or _row_of(kinds, place) == _expected_stencil(
             stencil, place, shape, ["wrap" if a != axis else m for a in range(len(shape))])), None)
         if mode is None or (mode == "mirror" and not _is_even(stencil, axis)):
             return None
@@ -43,7 +43,7 @@ def middle_row(kinds: Kinds) -> int | None:
         return None
     inside = np.zeros(shape, dtype=bool)
     inside[tuple(slice(part.start, part.stop) for part in inner)] = True
-    if any(_row_of(kinds, place) != _expected(stencil, place, shape, modes)
+    if any(_row_of(kinds, place) != _expected_stencil(stencil, place, shape, modes)
            for place in map(tuple, np.argwhere(~inside).tolist())):
         return None
     return int(np.ravel_multi_index(middle, shape))
@@ -57,12 +57,12 @@ def _row_of(kinds: Kinds, place: tuple[int, ...]) -> _Stencil:
     return dict(zip(offsets, map(tuple, kinds.numerators_of(row)), strict=True))
 
 
-def _expected(stencil: _Stencil, place: tuple[int, ...], shape: tuple[int, ...],
-              modes: list[str]) -> _Stencil:
+def _expected_stencil(stencil: _Stencil, place: tuple[int, ...], shape: tuple[int, ...],
+                      modes: list[str]) -> _Stencil:
     """The row at a place, with what lies beyond the ends put where the modes say."""
     out: _Stencil = {}
     for offset, c in stencil.items():
-        folded = [_folded(i + o, n, mode) for i, o, n, mode in zip(
+        folded = [_fold(i + o, n, mode) for i, o, n, mode in zip(
             place, offset, shape, modes, strict=True)]
         if None not in folded:
             key = tuple(k - i for k, i in zip(folded, place, strict=True))  # type: ignore[operator]
@@ -70,7 +70,7 @@ def _expected(stencil: _Stencil, place: tuple[int, ...], shape: tuple[int, ...],
     return {key: c for key, c in out.items() if any(c)}
 
 
-def _folded(k: int, n: int, mode: str) -> int | None:
+def _fold(k: int, n: int, mode: str) -> int | None:
     if 0 <= k < n:
         return k
     if mode == "zero":

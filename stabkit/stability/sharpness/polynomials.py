@@ -136,8 +136,8 @@ def _sufficient(powers: Powers, sides: Sequence[Side], parts: int) -> Iterator[P
     for part in range(parts):
         own = low + (high - low) * Fraction(part, parts), low + (high - low) * Fraction(
             part + 1, parts)
-        coefficients = _gathered(bernstein(on_unit_cube(powers, [own, *sides[1:]]), len(sides)),
-                                 len(sides))
+        coefficients = _gather(bernstein(on_unit_cube(powers, [own, *sides[1:]]), len(sides)),
+                               len(sides))
         for p in coefficients:
             yield from _within(p, sides[0])
 
@@ -185,7 +185,7 @@ def on_unit_cube(powers: Powers, sides: Sequence[Side]) -> Powers:
     return powers
 
 
-def _gathered(powers: Powers, axes: int) -> list[dict[int, Fraction]]:
+def _gather(powers: Powers, axes: int) -> list[dict[int, Fraction]]:
     """The polynomials in dt, one for every exponent of the first axes."""
     found: dict[tuple[int, ...], dict[int, Fraction]] = {}
     for key, value in powers.items():

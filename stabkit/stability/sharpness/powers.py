@@ -15,7 +15,7 @@ from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
 from stabkit.arithmetic.rational import interpolate
 from stabkit.arithmetic.roots import complex_roots
 from stabkit.errors import Undecided
-from stabkit.stability.growing_powers import unbounded
+from stabkit.stability.growing_powers import unboundedness_evidence
 from stabkit.stability.notions import CONTRACTION, MAX_NORM, Notion
 from stabkit.stability.sharpness import row_evidence, rows
 from stabkit.stability.sharpness.bound import StepBound
@@ -28,7 +28,7 @@ from stabkit.stability.sharpness.linear import Steps
 from stabkit.stability.sharpness.linear_step import OwnStep
 from stabkit.stability.sharpness.quadratic import norm_sets, numerators
 from stabkit.stability.sharpness.signs import Cell, cut, simplest
-from stabkit.stability.sharpness.weights import symmetrising
+from stabkit.stability.sharpness.weights import symmetrising_weights
 from stabkit.tracing.form import CONSTANT
 from stabkit.tracing.run import matrix_at
 
@@ -51,7 +51,7 @@ def by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
     if not bound.refuted or bound.witness or bound.proved or is_open or matrix.size > _WRITTEN:
         return bound
     exact = [[from_fmpq(x) for x in row] for row in _rational(matrix, Fraction(1)).tolist()]
-    found = unbounded(np.array(exact, dtype=object))
+    found = unboundedness_evidence(np.array(exact, dtype=object))
     return bound if found is None else replace(bound, witness=(found,))
 
 
@@ -71,7 +71,7 @@ def _by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
         proved, refuted, how = waves.sets()
         how = f"leapfrog with a symmetric matrix K: {how}"
     elif pair is not None:
-        proved, refuted = intervals(pair.line())[0], pair.refuted()
+        proved, refuted = intervals(pair.line())[0], pair.refuted_steps()
         how = "the conditions of Jury at every angle" + step.for_all
     elif matrix.degree == 1 and _FEW < matrix.size <= _SINGLE and matrix.starts_at_identity:
         proved, refuted = _of_lines(matrix)
@@ -88,7 +88,8 @@ def _by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
         lines.append(f"at {name} = {refuted[0][0]} itself it grows linearly: a root on the unit "
                      "circle is double")
     if drift is not None:
-        return _drifting(empty, proved, refuted, lines, name, _linear_growth(pair, refuted, name))
+        return _apart_from_drift(empty, proved, refuted, lines, name,
+                                 _linear_growth(pair, refuted, name))
     why = ""
     lines += _linear_growth(pair, refuted, name)
     if refuted:
@@ -119,7 +120,7 @@ def _as_norm(step: OwnStep, notion: Notion, name: str) -> StepBound | None:
     """Where the matrix is normal for some weights, its powers are bounded with its norm."""
     weights, words = None, "a periodic step whose rows are all alike has a normal matrix"
     if not (step.kinds.is_uniform and step.held is None):
-        weights = symmetrising(step.free.form)
+        weights = symmetrising_weights(step.free.form)
         words = "with the right weights the matrix is symmetric"
         if weights is None:
             return None
@@ -156,8 +157,8 @@ def _linear_growth(pair: Pair | None, refuted: Steps, name: str) -> list[str]:
             for low, _ in refuted if low and pair is not None and pair.grows_linearly(low)]
 
 
-def _drifting(empty: StepBound, proved: Steps, refuted: Steps, lines: list[str], name: str,
-              ends: list[str]) -> StepBound:
+def _apart_from_drift(empty: StepBound, proved: Steps, refuted: Steps, lines: list[str], name: str,
+                      ends: list[str]) -> StepBound:
     rest = replace(empty, notion=f"{empty.notion}, apart from the drift", proved=proved,
                    refuted=refuted, lines=tuple(ends))
     lines = [lines[0], "a constant signal drifts: 1 is a double root with a Jordan block "
@@ -177,13 +178,13 @@ def _drift(matrix: Matrix, step: OwnStep) -> np.ndarray | None:
         w = np.zeros(matrix.size, dtype=np.int64)
         each = matrix.size // fields
         w[k * each:(k + 1) * each] = 1
-        moved = [y for y in _moved(matrix, w) if y.any()]
-        if len(moved) == 1 and not any(y.any() for y in _moved(matrix, moved[0])):
+        moved = [y for y in _moves(matrix, w) if y.any()]
+        if len(moved) == 1 and not any(y.any() for y in _moves(matrix, moved[0])):
             return w
     return None
 
 
-def _moved(matrix: Matrix, w: np.ndarray) -> list[np.ndarray]:
+def _moves(matrix: Matrix, w: np.ndarray) -> list[np.ndarray]:
     """(M − I) w times the denominator, by the powers of the step."""
     images = [matrix.image(k, w) for k in range(matrix.degree + 1)]
     return [images[0].astype(object) - matrix.form.denominator[0] * w.astype(object), *images[1:]]
@@ -212,7 +213,7 @@ def state_of(m: fmpq_mat, drift: bool = False) -> str:
         if where > 0:
             return OUTSIDE
         if where == 0 and power > 1:
-            kept = m.nrows() - _applied(factor, m).rank()
+            kept = m.nrows() - _polynomial_of_matrix(factor, m).rank()
             missing = power * factor.degree() - kept
             if missing > (1 if drift and list(factor.coeffs()) in ([-1, 1], [1, -1]) else 0):
                 return DEFECTIVE
@@ -228,7 +229,7 @@ def _where(factor: fmpz_poly) -> int:
         root = Fraction(-coefficients[0], coefficients[1])
         return (abs(root) > 1) - (abs(root) < 1)
     if mirrored:  # roots in pairs z, 1/z: all are on the circle, or one is outside
-        half = _halved(coefficients)
+        half = _halve_degree(coefficients)
         return 0 if _real_between(half) == half.degree() else 1
     for bits in (64, 256, 1024, 4096):
         with precision(bits):
@@ -240,7 +241,7 @@ def _where(factor: fmpz_poly) -> int:
     raise Undecided("a root is too close to the unit circle")
 
 
-def _halved(coefficients: list[int]) -> fmpz_poly:
+def _halve_degree(coefficients: list[int]) -> fmpz_poly:
     """The polynomial in s = z + 1/z of a mirrored one of even degree."""
     n = (len(coefficients) - 1) // 2
     before, now = fmpz_poly([2]), fmpz_poly([0, 1])
@@ -268,7 +269,7 @@ def _real_between(p: fmpz_poly) -> int:
     return count
 
 
-def _applied(p: fmpz_poly, m: fmpq_mat) -> fmpq_mat:
+def _polynomial_of_matrix(p: fmpz_poly, m: fmpq_mat) -> fmpq_mat:
     n = m.nrows()
     eye = fmpq_mat([[fmpq(i == j) for j in range(n)] for i in range(n)])
     return reduce(lambda total, c: total * m + eye * fmpq(int(c)), reversed(p.coeffs()),

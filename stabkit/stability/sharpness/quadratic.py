@@ -26,10 +26,10 @@ from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.eigenvalues import symmetric_line
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.growing_signals import (
-    grown_at_ends,
-    grown_between,
-    joined,
-    rising,
+    growth_at_ends,
+    growth_between,
+    growth_from_zero,
+    merge_intervals,
 )
 from stabkit.stability.sharpness.growth import Growing, Matrix
 from stabkit.stability.sharpness.linear import Steps
@@ -60,24 +60,24 @@ def norm_sets(step: OwnStep, notion: Notion, name: str, weights: list[Fraction] 
               found: Sequence[str] = ()) -> StepBound:
     """The sets for given weights; `found` says in words where they are from."""
     uniform = step.trace.shape if step.kinds.is_uniform and step.held is None else None
-    matrix = Matrix(step.free.form, weights, uniform, step.alternating)
+    matrix = Matrix(step.free.form, weights, uniform, step.chessboard)
     constant = (step.free.form.columns == CONSTANT).any() and notion is not CONTRACTION
     lines = [step.words(), *found]
     if constant:
         lines.append("a source or a held value moves the zero signal, whatever the step: ask for "
                      "CONTRACTION, which compares two signals")
-        return _moved(step, StepBound(notion.name, (), (), variable=name, by="the zero signal",
+        return _move_zero(step, StepBound(notion.name, (), (), variable=name, by="the zero signal",
                                       rounding=step.trace.rounding, lines=tuple(lines)))
-    from_0 = rising(matrix)
+    from_0 = growth_from_zero(matrix)
     never = from_0 is not None and from_0.steps == ((Fraction(0), None),)
-    proved, why, limit = ((), "", "") if never else _proved(step, matrix)
+    proved, why, limit = ((), "", "") if never else _prove_intervals(step, matrix)
     grown = [from_0] if from_0 is not None else []
-    grown += [] if never else grown_at_ends(matrix, proved, grown)
+    grown += [] if never else growth_at_ends(matrix, proved, grown)
     if not proved and not grown:
         grown = _grown_exactly(matrix, step.dt)
     if not never and not matrix.is_large:
-        grown += grown_between(matrix, proved, grown)
-    refuted = joined([steps for each in grown for steps in each.steps])
+        grown += growth_between(matrix, proved, grown)
+    refuted = merge_intervals([steps for each in grown for steps in each.steps])
     certificate = [each for steps in proved for each in _certificates(step, matrix, steps, why)]
     if proved:
         lines[0] += f"; proof by {why}{step.for_all if why in (SYMBOL, SUMS, PART) else ''}"
@@ -94,10 +94,10 @@ def norm_sets(step: OwnStep, notion: Notion, name: str, weights: list[Fraction] 
         notion.name, proved, refuted, tuple(certificate),
         tuple(filter(None, (_witness(step, matrix, each) for each in grown))),
         signals=_signals(first, notion), rounding=step.trace.rounding,
-        variable=name, lines=tuple(lines), by=_called(first))
+        variable=name, lines=tuple(lines), by=_name_of_signal(first))
 
 
-def _moved(step: OwnStep, bound: StepBound) -> StepBound:
+def _move_zero(step: OwnStep, bound: StepBound) -> StepBound:
     """The steps at which the zero signal moves, with its evidence."""
     form = step.free.form
     constants = form.constants().astype(object)
@@ -126,14 +126,14 @@ def _signals(growing: Growing | None, notion: Notion) -> tuple[np.ndarray, ...]:
     return (growing.signal, 0 * growing.signal) if notion.signals == 2 else (growing.signal,)
 
 
-def _called(growing: Growing | None) -> str:
+def _name_of_signal(growing: Growing | None) -> str:
     if growing is None or growing.signal.size <= 16:
         return ""
     return "a signal of 0, 1 and -1" if growing.scale == 1 else \
         "a signal that the matrix stretches most"
 
 
-def _proved(step: OwnStep, matrix: Matrix) -> tuple[Steps, str, str]:
+def _prove_intervals(step: OwnStep, matrix: Matrix) -> tuple[Steps, str, str]:
     """The proved intervals, how, and where nothing is proved what stood in the way."""
     limits = []
     if step.kinds.is_uniform and matrix.weights is None and not step.held:
@@ -189,7 +189,7 @@ def _certificates(step: OwnStep, matrix: Matrix, steps: tuple[Fraction, Fraction
 def _of_sums(step: OwnStep, steps: tuple[Fraction, Fraction | None]) -> list[Evidence]:
     try:
         made = [row_evidence.certificate(kinds, MAX_NORM, steps, (), rows.conditions(
-            kinds, MAX_NORM)) for kinds in (step.kinds, step.turned)]
+            kinds, MAX_NORM)) for kinds in (step.kinds, step.transpose)]
     except Undecided:
         return []
     return [] if None in made else [each for each in made if each is not None]
@@ -199,7 +199,7 @@ def _by_sums(step: OwnStep) -> Steps:
     """Where ‖M‖₁ <= 1 and ‖M‖_∞ <= 1, so that ‖M‖₂ <= 1 (Schur's test)."""
     try:
         found = [*rows.conditions(step.kinds, MAX_NORM),
-                 *rows.conditions(step.turned, MAX_NORM)]
+                 *rows.conditions(step.transpose, MAX_NORM)]
         return intervals(rows.line_of(found))[0]
     except Undecided:
         return ()
@@ -241,7 +241,7 @@ def _exact(matrix: Matrix, dt: Fraction) -> np.ndarray:
 
 def _by_convexity(matrix: Matrix) -> Steps:
     """[0, T] for a matrix that is affine in dt and of norm <= 1 at dt = 0."""
-    if not _bounded(matrix, Fraction(0)):
+    if not _is_bounded(matrix, Fraction(0)):
         return ()
     if matrix.degree == 0:
         return ((Fraction(0), None),)
@@ -251,12 +251,12 @@ def _by_convexity(matrix: Matrix) -> Steps:
     for away in (1e-9, 1e-7, 1e-5, 1e-3):
         high = Fraction(top * (1 - away))
         end = simplest(high * (1 - Fraction(away) / 10), high)
-        if _bounded(matrix, end):
+        if _is_bounded(matrix, end):
             return ((Fraction(0), end),)
     return ()
 
 
-def _bounded(matrix: Matrix, dt: Fraction) -> bool:
+def _is_bounded(matrix: Matrix, dt: Fraction) -> bool:
     return is_psd(_gap(matrix, dt))
 
 
@@ -295,7 +295,7 @@ def _grown_exactly(matrix: Matrix, dt: Fraction | None) -> list[Growing]:
     at = Fraction(1) if dt is None else dt
     flat = np.ones(matrix.size)
     for u in (flat, matrix.signs, np.eye(1, matrix.size).ravel()):
-        found = matrix.growing(u, at)
+        found = matrix.growth_of(u, at)
         if found is not None:
             return [found]
     lower = negative_direction(_gap(matrix, at)) if matrix.size <= _MIDDLE else None

@@ -8,7 +8,7 @@ from typing import Any
 
 from stabkit.aliases import Function, Held, NotionName, Number
 from stabkit.arithmetic.rational import fraction, integer
-from stabkit.arithmetic.rounding import is_rounded, meant
+from stabkit.arithmetic.rounding import is_rounded, meaning
 from stabkit.errors import STOPPED, InvalidArgument, Undecided, limits_in_words
 from stabkit.schemes import Scheme
 from stabkit.schemes.meant import differences
@@ -24,7 +24,7 @@ from stabkit.stability.sharpness.linear import (
     refuted_steps,
 )
 from stabkit.stability.sharpness.own_step import own_step_bound
-from stabkit.stability.sharpness.scan import SCALES, scanned
+from stabkit.stability.sharpness.scan import SCALES, scan_steps
 from stabkit.stability.verdict import PROVED, REFUTED
 from stabkit.tracing import parameters_of, takes_step
 from stabkit.user_files import no_leaving
@@ -97,21 +97,21 @@ def _answer(scheme: Any, notion: Notion, start: Number | None, shape: Any, held:
     if held is not None:
         raise InvalidArgument("held: is for a function step(u, dt) with shape=")
     function, own = family_of(scheme)
-    first = own if start is None else meant(start) if is_rounded(start) else \
+    first = own if start is None else meaning(start) if is_rounded(start) else \
         fraction(start, "start")
     if first <= 0:
         raise InvalidArgument(f"start: must be positive, got {start}")
     family = Family(function, notion, trials, seed)
-    given = family.given(first)
+    given = family.as_returned(first)
     if holds_intervals(given):
         raise InvalidArgument("scheme: sets of steps are not found for entries in intervals; make "
                               "the operators with rounding='snapped'")
     rounding = "; ".join(dict.fromkeys(differences(given, given.as_meant())))
     found = _exactly(family, first, halvings)
     if found is None:
-        scan = scanned(family, first, halvings)
+        scan = scan_steps(family, first, halvings)
         found = tuple(scan.proved), tuple(scan.refuted)
-    return replace(_shown(family, first, *found), rounding=rounding)
+    return replace(_bound_with_evidence(family, first, *found), rounding=rounding)
 
 
 def _of_function(step: Function, notion: Notion, start: Number | None, shape: Any, held: Held,
@@ -124,7 +124,7 @@ def _of_function(step: Function, notion: Notion, start: Number | None, shape: An
     if not takes_step(step):
         raise InvalidArgument("step: must take the array and the step, step(u, dt); for a function "
                               "of the array alone use decide(step, notion, shape=...)")
-    first = Fraction(1) if start is None else meant(start) if is_rounded(start) else \
+    first = Fraction(1) if start is None else meaning(start) if is_rounded(start) else \
         fraction(start, "start")
     if first <= 0:
         raise InvalidArgument(f"start: must be positive, got {start}")
@@ -144,7 +144,7 @@ def is_own_step(function: Function) -> bool:
 
 def _exactly(family: Family, start: Fraction, halvings: int) -> tuple[Steps, Steps] | None:
     """The sets of a linear scheme by the signs of polynomials, each checked at a step of it."""
-    opened = family.opened()
+    opened = family.with_open_step()
     if opened is None:
         return None
     try:
@@ -173,7 +173,8 @@ def _end(steps: tuple[Fraction, Fraction | None], start: Fraction) -> Fraction:
     return high if high is not None else max(low, start)
 
 
-def _shown(family: Family, start: Fraction, proved: Steps, refuted: Steps) -> StepBound:
+def _bound_with_evidence(family: Family, start: Fraction, proved: Steps, refuted: Steps
+                         ) -> StepBound:
     ends = [_end(steps, start) for steps in proved]
     certificate = [item for end in ends if end in family.known
                    for item in family.known[end].evidence]

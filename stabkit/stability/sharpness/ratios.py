@@ -57,7 +57,7 @@ def plus(a: Bounds, b: Bounds) -> Bounds:
             None if a[1] is None or b[1] is None else a[1] + b[1])
 
 
-def scaled(a: Bounds, c: Fraction) -> Bounds:
+def scale_bounds(a: Bounds, c: Fraction) -> Bounds:
     """All multiples by c."""
     return times(a, (c, c)) if c else (ZERO, ZERO)
 
@@ -93,15 +93,15 @@ class Inputs:
 
     def of_sum(self, s: Sum) -> Bounds:
         """All values of a sum."""
-        s = self.settled(s)
+        s = self.settle_signs(s)
         total: Bounds = (s.constant, s.constant)
         for k, c in s.linear:
-            total = plus(total, scaled(self.box.get(k, ALL), c))
+            total = plus(total, scale_bounds(self.box.get(k, ALL), c))
         for c, node in s.nodes:
-            total = plus(total, scaled(self.of(node), c))
+            total = plus(total, scale_bounds(self.of(node), c))
         return total
 
-    def settled(self, s: Sum) -> Sum:
+    def settle_signs(self, s: Sum) -> Sum:
         """The sum, with |v| as v or −v where v has one sign for all inputs."""
         signs = [(c, node, self._sign_of(node)) for c, node in s.nodes]
         if not any(sign for _, _, sign in signs):
@@ -110,7 +110,7 @@ class Inputs:
         nodes = [(c, node) for c, node, sign in signs if not sign]
         for c, node, sign in signs:
             if sign:
-                inner = self.settled(node.parts[0])
+                inner = self.settle_signs(node.parts[0])
                 constant += sign * c * inner.constant
                 for k, a in inner.linear:
                     linear[k] = linear.get(k, ZERO) + sign * c * a
@@ -167,7 +167,7 @@ class Inputs:
     # -- ratios ----------------------------------------------------------------------------------
     def ratio_of_sum(self, s: Sum, form: Form) -> Bounds | None:
         """r with s = r·form, for all inputs; None where there is none."""
-        s = self.settled(s)
+        s = self.settle_signs(s)
         if s.constant:
             return None
         total: Bounds = (ZERO, ZERO)
@@ -180,7 +180,7 @@ class Inputs:
             r = self.ratio(node, form)
             if r is None:
                 return None
-            total = plus(total, scaled(r, c))
+            total = plus(total, scale_bounds(r, c))
         return total
 
     def ratio(self, node: Operation, form: Form) -> Bounds | None:
@@ -198,7 +198,7 @@ class Inputs:
             return None if r is None else times(r, _RATIOS[name][0])
         if name in ("absolute", "fabs"):
             r = self.ratio_of_sum(parts[0], form)
-            return None if r is None else hull(r, scaled(r, -ONE))
+            return None if r is None else hull(r, scale_bounds(r, -ONE))
         if name in EXTREMES and (inner := _beside_number(node)) is not None:
             r = self.ratio_of_sum(inner, form)
             return None if r is None else times(r, (ZERO, ONE))
@@ -241,7 +241,7 @@ def _absolute(a: Bounds) -> Bounds:
 
 def _extreme(a: Bounds, b: Bounds, largest: bool) -> Bounds:
     if not largest:
-        low, high = _extreme(scaled(a, -ONE), scaled(b, -ONE), True)
+        low, high = _extreme(scale_bounds(a, -ONE), scale_bounds(b, -ONE), True)
         return None if high is None else -high, None if low is None else -low
     low = a[0] if b[0] is None else b[0] if a[0] is None else max(a[0], b[0])
     return low, None if a[1] is None or b[1] is None else max(a[1], b[1])

@@ -42,7 +42,7 @@ def certificate(kinds: Kinds, notion: Notion, steps: tuple[Fraction, Fraction | 
     for p in polynomials:
         if len(p) > 2:
             name = log.give("p", [Fraction(c) for c in p]).text
-            shows.append(_shown(name, steps))
+            shows.append(_condition_text(name, steps))
     if notion is RANGE and not held and len(kinds.examples) <= _SUMS:
         whole = log.give("one", list(map(Fraction, kinds.form.denominator))).text
         for row in kinds.examples.tolist():
@@ -92,7 +92,7 @@ def _ends(steps: tuple[Fraction, Fraction | None]) -> list[str]:
     return [f"[1, {low}]", "[0, 1]" if high is None else f"[1, {high}]"]
 
 
-def _shown(name: str, steps: tuple[Fraction, Fraction | None]) -> str:
+def _condition_text(name: str, steps: tuple[Fraction, Fraction | None]) -> str:
     low, high = steps
     if low == high:
         return f"polyval({name}, {low}) >= 0"

@@ -63,8 +63,8 @@ def positive_denominator(denominator: Polynomial) -> Polynomial:
 def _range(row: int, terms: list, constant: Polynomial, divisor: Polynomial,
            held: Sequence[Fraction]) -> Iterator[Condition]:
     yield from _nonnegative(row, terms)
-    total = summed(*(c for _, c in terms))
-    missing = summed(divisor, _times(total, -1))  # 1 − Σ c, times the denominator
+    total = sum_polynomials(*(c for _, c in terms))
+    missing = sum_polynomials(divisor, _times(total, -1))  # 1 − Σ c, times the denominator
     if not held:
         yield from _zero(row, "constant", missing)
         yield from _zero(row, "zero", constant)
@@ -84,8 +84,8 @@ def _positivity(row: int, terms: list, constant: Polynomial, divisor: Polynomial
 def _max_norm(row: int, terms: list, constant: Polynomial, divisor: Polynomial,
               held: Sequence[Fraction]) -> Iterator[Condition]:
     for signs in _patterns([c for _, c in terms]):
-        total = summed(*(_times(c, s) for (_, c), s in zip(terms, signs, strict=True)))
-        missing = summed(divisor, _times(total, -1))
+        total = sum_polynomials(*(_times(c, s) for (_, c), s in zip(terms, signs, strict=True)))
+        missing = sum_polynomials(divisor, _times(total, -1))
         yield Condition(missing, row, "signs")
         if held and any(constant):
             largest = max(map(abs, held))
@@ -98,7 +98,7 @@ def _max_norm(row: int, terms: list, constant: Polynomial, divisor: Polynomial,
 def outweighs(total: Polynomial, terms: list[Polynomial]) -> Iterator[Polynomial]:
     """That a polynomial is at least the sum of the moduli of others."""
     for signs in _patterns(terms):
-        yield summed(total, *(_times(c, -s) for c, s in zip(terms, signs, strict=True)))
+        yield sum_polynomials(total, *(_times(c, -s) for c, s in zip(terms, signs, strict=True)))
 
 
 def _patterns(polynomials: list[Polynomial]) -> set[tuple[int, ...]]:
@@ -126,7 +126,7 @@ def _zero(row: int, signal: str, p: Polynomial) -> Iterator[Condition]:
         yield Condition(_times(p, -1), row, signal)
 
 
-def summed(*parts: Polynomial) -> Polynomial:
+def sum_polynomials(*parts: Polynomial) -> Polynomial:
     width = max(map(len, parts), default=1)
     return tuple(sum(p[k] for p in parts if k < len(p)) for k in range(width))
 
@@ -137,7 +137,7 @@ def _times(p: Polynomial, factor: int) -> Polynomial:
 
 def _whole(p: Polynomial, q: Polynomial, factor: Fraction) -> Polynomial:
     """p + factor·q, times the denominator of the factor."""
-    return summed(_times(p, factor.denominator), _times(q, factor.numerator))
+    return sum_polynomials(_times(p, factor.denominator), _times(q, factor.numerator))
 
 
 def value(p: Polynomial, at: Fraction) -> Fraction:

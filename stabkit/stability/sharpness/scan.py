@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from stabkit.stability.certificates.smaller_steps import ALL, NONE, SMALLER, reach
 from stabkit.stability.falsify.exactness import Signals
-from stabkit.stability.sharpness.bisection import bisected
+from stabkit.stability.sharpness.bisection import bisect
 from stabkit.stability.sharpness.family import Family
 from stabkit.stability.sharpness.signs import simplest
 from stabkit.stability.verdict import PROVED, REFUTED, Status
@@ -27,7 +27,7 @@ class Found:
     refuted: list[tuple[Fraction, Fraction | None]] = field(default_factory=list)
 
 
-def scanned(family: Family, start: Fraction, halvings: int) -> Found:
+def scan_steps(family: Family, start: Fraction, halvings: int) -> Found:
     """The proved and the refuted steps within a factor of 2^20 of a start, and beyond if shown."""
     scan = _Scan(family, [start * Fraction(2)**k for k in range(-SCALES, SCALES + 1)], halvings)
     return scan.run()
@@ -36,14 +36,14 @@ def scanned(family: Family, start: Fraction, halvings: int) -> Found:
 class _Scan:
     def __init__(self, family: Family, grid: list[Fraction], halvings: int):
         self.family, self.grid, self.halvings = family, grid, halvings
-        self.opened = family.opened()
+        self.opened = family.with_open_step()
         self.found = Found()
 
     def status(self, tau: Fraction) -> Status:
         return self.family.outcome(tau).status
 
     def run(self) -> Found:
-        number: int | None = self.certified()
+        number: int | None = self.settle_by_certificates()
         while number is not None and number < len(self.grid) and not time_is_over():
             status = self.status(self.grid[number])
             if status is REFUTED:
@@ -54,11 +54,11 @@ class _Scan:
                 number += 1
         return self.found
 
-    def certified(self) -> int | None:
+    def settle_by_certificates(self) -> int | None:
         """Settle the steps below a certificate; return where to go on, or None if nowhere."""
         if self.opened is None:
             return 0
-        last = self.last_certified()
+        last = self.last_certificate()
         if last is None:
             return 0
         if last == len(self.grid):
@@ -68,11 +68,11 @@ class _Scan:
             return None
         top = single = self.grid[last]
         if last + 1 < len(self.grid):
-            beyond, single = bisected(self.proves, self.grid[last + 1], top, self.halvings)
+            beyond, single = bisect(self.proves, self.grid[last + 1], top, self.halvings)
             simple = simplest(single, beyond)
             single = simple if simple != beyond and self.proves(simple) else single
             top = single if self.reaches(single) else \
-                bisected(self.reaches, single, top, self.halvings)[1]
+                bisect(self.reaches, single, top, self.halvings)[1]
         if not self.holds_below(top, SMALLER):
             return 0
         self.found.proved.append((Fraction(0), top))
@@ -94,7 +94,7 @@ class _Scan:
     def holds_below(self, top: Fraction, least: int) -> bool:
         return all(self.reach(tau) >= least for tau in self.family.samples(top))
 
-    def last_certified(self) -> int | None:
+    def last_certificate(self) -> int | None:
         """The last step of the grid with such a certificate; its length if all steps have it."""
         middle, top = len(self.grid) // 2, len(self.grid) - 1
         if self.reach(self.grid[middle]) == ALL and self.reaches(self.grid[middle]):
@@ -130,8 +130,8 @@ class _Scan:
             return self.grid[inside]
         if self.found.proved and status is REFUTED and outside < inside:
             beyond = max(beyond, self.found.proved[-1][1] or beyond)
-        return bisected(lambda tau: self.status(tau) is status, beyond, self.grid[inside],
-                        self.halvings)[1]
+        return bisect(lambda tau: self.status(tau) is status, beyond, self.grid[inside],
+                      self.halvings)[1]
 
     def prove(self, number: int) -> int:
         """Steps that are proved one by one: the ends of their run, as points."""
@@ -171,13 +171,13 @@ class _Scan:
         What the open step says is compared with the scheme at some of these steps.
         """
         witnesses: list[Signals] = []
-        high = self.reached(low, witnesses)
+        high = self.reach_from(low, witnesses)
         top = 2 * self.grid[-1] if high is None else high
         between = [low + tau for tau in self.family.samples(top - low)[::4]] if top > low else []
         return high if all(any(self.family.breaks_at(signals, tau) for signals in witnesses)
                            for tau in between) else low
 
-    def reached(self, low: Fraction, witnesses: list[Signals]) -> Fraction | None:
+    def reach_from(self, low: Fraction, witnesses: list[Signals]) -> Fraction | None:
         reached, limit = low, 2 * self.grid[-1]
         width = low / 64
         for _ in range(_PIECES):

@@ -14,7 +14,7 @@ from stabkit.stability.falsify.computed import Computed
 from stabkit.stability.falsify.exactness import Signals
 from stabkit.stability.falsify.search import search
 from stabkit.stability.notions import Notion
-from stabkit.stability.sharpness.bisection import bisected
+from stabkit.stability.sharpness.bisection import bisect
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.verdict import Evidence
 from stabkit.time_limit import time_is_over, time_limit
@@ -28,19 +28,19 @@ _SECONDS, _BRIEF = 20, 5  # of a search at all steps, and beyond proved ones
 _ENTRIES = 4096  # beyond them few signals are tried
 
 
-def searched(function: Function, notion: Notion, shape: tuple[int, ...], *,
-             start: Fraction, trials: int, seed: int, name: str, reason: str) -> StepBound:
+def search_smallest(function: Function, notion: Notion, shape: tuple[int, ...], *,
+                    start: Fraction, trials: int, seed: int, name: str, reason: str) -> StepBound:
     """The smallest step within a factor of 4096 of a start at which a signal breaks the notion.
 
     Nothing is proved.  A refutation is of the numbers that the function returns, with an allowance
     for their rounding.
     """
     with time_limit(monotonic() + _SECONDS):
-        return _searched(_Hunt(function, notion, shape, min(trials, _MOST), seed), start, name,
-                         reason)
+        return _search_grid(_Hunt(function, notion, shape, min(trials, _MOST), seed), start, name,
+                            reason)
 
 
-def _searched(hunt: _Hunt, start: Fraction, name: str, reason: str) -> StepBound:
+def _search_grid(hunt: _Hunt, start: Fraction, name: str, reason: str) -> StepBound:
     grid = [start * Fraction(2)**k for k in range(-_SCALES, _SCALES + 1, _APART)]
     lines = [f"not proved: {reason}"]
     broken = next((k for k, dt in enumerate(grid) if hunt.breaks(dt)), None)
@@ -57,8 +57,8 @@ def _searched(hunt: _Hunt, start: Fraction, name: str, reason: str) -> StepBound
         return StepBound(hunt.notion.name, (), (), searched=ends, variable=name, lines=tuple(lines))
     low = grid[broken]
     if broken:
-        low = bisected(lambda dt: not hunt.breaks(dt), grid[broken], grid[broken - 1],
-                       _HALVINGS)[0]
+        low = bisect(lambda dt: not hunt.breaks(dt), grid[broken], grid[broken - 1],
+                     _HALVINGS)[0]
     signals = hunt.found[low]
     below = f"below it nothing was found from {float(grid[0]):.3g} on" if broken else \
         "it is the smallest step that was tried"
@@ -69,16 +69,16 @@ def _searched(hunt: _Hunt, start: Fraction, name: str, reason: str) -> StepBound
                      signals=signals, variable=name, lines=tuple(lines))
 
 
-def first_broken(function: Function, notion: Notion, shape: tuple[int, ...],
-                 top: Fraction, trials: int, seed: int
-                 ) -> tuple[Fraction, Signals, Evidence] | None:
+def find_broken_step(function: Function, notion: Notion, shape: tuple[int, ...],
+                     top: Fraction, trials: int, seed: int
+                     ) -> tuple[Fraction, Signals, Evidence] | None:
     """A step not far beyond `top` at which a signal breaks the notion, with what was tried."""
     hunt = _Hunt(function, notion, shape, trials, seed)
     with time_limit(monotonic() + _BRIEF):
-        return _first_broken(hunt, top)
+        return _first_break(hunt, top)
 
 
-def _first_broken(hunt: _Hunt, top: Fraction) -> tuple[Fraction, Signals, Evidence] | None:
+def _first_break(hunt: _Hunt, top: Fraction) -> tuple[Fraction, Signals, Evidence] | None:
     for factor in BEYOND:
         dt = top * factor
         if hunt.breaks(dt):
@@ -87,7 +87,7 @@ def _first_broken(hunt: _Hunt, top: Fraction) -> tuple[Fraction, Signals, Eviden
     return None
 
 
-def computed(function: Function, shape: tuple[int, ...], dt: Fraction | None) -> Computed:
+def as_scheme(function: Function, shape: tuple[int, ...], dt: Fraction | None) -> Computed:
     """A step of arrays of some shape as a scheme of flat signals; without dt, ``step(u)``."""
     args = () if dt is None else (float(dt),)
 
@@ -104,7 +104,7 @@ def first_answer(function: Function, shape: tuple[int, ...], dt: Fraction | None
     None where it does not answer; who uses it tells why.
     """
     try:
-        scheme = computed(function, shape, dt)
+        scheme = as_scheme(function, shape, dt)
         ramp = 1 + np.arange(scheme.size) / 8
         first, habits = scheme.value(ramp), Habits(scheme, ramp)
     except (*UNFIT, StabkitError, MemoryError):
@@ -123,21 +123,21 @@ class _Hunt:
         self.refused: Exception | None = None
 
     def breaks(self, dt: Fraction) -> bool:
-        scheme = computed(self.function, self.shape, dt)
+        scheme = as_scheme(self.function, self.shape, dt)
         few = self.most if scheme.size <= _ENTRIES else max(10, self.most * _ENTRIES // scheme.size)
 
-        def violated(signals: Signals) -> bool:
+        def violates(signals: Signals) -> bool:
             try:
                 return scheme.violates(self.notion, signals)
             except Undecided:
                 return False
 
         for signals in self.found.values():  # what broke another step often breaks this one
-            if violated(signals):
+            if violates(signals):
                 self.found[dt] = signals
                 return True
         try:
-            found = search(scheme, self.notion, trials=few, seed=self.seed, violated=violated)
+            found = search(scheme, self.notion, trials=few, seed=self.seed, violated=violates)
         except UNFIT as error:  # the function refuses this step
             if isinstance(error, StabkitError) and not isinstance(error, Undecided):
                 raise
@@ -150,7 +150,7 @@ class _Hunt:
         return True
 
     def worst(self, dt: Fraction) -> float | None:
-        scheme = computed(self.function, self.shape, dt)
+        scheme = as_scheme(self.function, self.shape, dt)
         margin = float(np.ravel(self.notion.margins(*(
             part for u in self.found[dt]
             for part in (u.astype(float)[None], scheme.pair(u.astype(float)[None])[1]))))[0])

@@ -10,7 +10,7 @@ from typing import Any
 
 from stabkit.aliases import Function, Held, Number
 from stabkit.arithmetic.rational import fraction, integer
-from stabkit.arithmetic.rounding import is_rounded, meant
+from stabkit.arithmetic.rounding import is_rounded, meaning
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.schemes import Scheme
 from stabkit.schemes.scheme import HasStep
@@ -137,10 +137,10 @@ def senses(step: Function | Scheme, *, shape: Any = None, dt: Number | None = No
     shape, seed = as_shape(shape), integer(seed, "seed")
     step = in_numpy(step, shape, takes_step(step))
     if not takes_step(step):
-        return _decided(lambda notion: decide(step, notion, shape=shape, held=held, seed=seed,
-                                              trials=_TRIALS), "step", Fraction(1),
-                        _heading(shape, "", None))
-    at = None if dt is None else meant(dt) if is_rounded(dt) else fraction(dt, "dt")
+        return _decide_senses(lambda notion: decide(step, notion, shape=shape, held=held, seed=seed,
+                                                          trials=_TRIALS), "step", Fraction(1),
+                              _heading(shape, "", None))
+    at = None if dt is None else meaning(dt) if is_rounded(dt) else fraction(dt, "dt")
     if at is not None and at <= 0:
         raise InvalidArgument(f"dt: must be positive, got {dt!r}")
     try:
@@ -152,20 +152,22 @@ def senses(step: Function | Scheme, *, shape: Any = None, dt: Number | None = No
         if at is None:
             raise InvalidArgument(f"step: it cannot be traced: {reason}; give a step, as in "
                                   "dt='1/100', at which it is searched in floats") from reason
-        return _decided(lambda notion: decide(step, notion, shape=shape, dt=at, held=held,
-                                              trials=_TRIALS, seed=seed), step_name(step), at,
-                        _heading(shape, step_name(step), at))
+        return _decide_senses(
+            lambda notion: decide(step, notion, shape=shape, dt=at, held=held, trials=_TRIALS,
+                                  seed=seed),
+            step_name(step), at, _heading(shape, step_name(step), at))
     return _table(found, held, step_name(step), at)
 
 
 def _of_scheme(scheme: Scheme, seed: int) -> Senses:
     """What is decided of a scheme as it stands, at its own step, or 1 if it has none."""
     tau = fraction(scheme.tau, "tau") if isinstance(scheme, HasStep) else Fraction(1)
-    return _decided(lambda notion: decide(Stable(scheme, notion), trials=_TRIALS, seed=seed),
-                    "tau", tau, f"{type(scheme).__name__} of {scheme.size} samples")
+    return _decide_senses(lambda notion: decide(Stable(scheme, notion), trials=_TRIALS, seed=seed),
+                          "tau", tau, f"{type(scheme).__name__} of {scheme.size} samples")
 
 
-def _decided(ask: Callable[[Notion], Outcome], name: str, at: Fraction, heading: str) -> Senses:
+def _decide_senses(ask: Callable[[Notion], Outcome], name: str, at: Fraction, heading: str
+                   ) -> Senses:
     """The outcomes for every sense at one step."""
     steps = ((at, at),)
     sets: dict[str, StepBound] = {}

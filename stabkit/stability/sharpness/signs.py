@@ -75,7 +75,7 @@ def cells(polynomials: Sequence[Sequence[Fraction]]) -> list[Cell]:
         return all(_at(p, at) >= 0 for p, _ in given)
 
     return _cells_between(_spots({factor for _, factors in given for factor in factors}), holds,
-                          lambda spot, beside: _enclosed(spot, given, beside))
+                          lambda spot, beside: _sign_in_enclosure(spot, given, beside))
 
 
 def cut(polynomials: Sequence[Sequence[Fraction]], holds: Callable[[Fraction], bool]) -> list[Cell]:
@@ -113,7 +113,8 @@ def up_to_first(polynomial: Sequence[int]) -> list[Cell]:
             Cell(first.high, None, False)]
 
 
-def _enclosed(spot: _Spot, given: list[tuple[fmpq_poly, set]], beside: bool) -> bool | None:
+def _sign_in_enclosure(spot: _Spot, given: list[tuple[fmpq_poly, set]], beside: bool
+                       ) -> bool | None:
     """The answer in the enclosure of an irrational root; `beside` is whether it holds around."""
     roots = [sum(factor in factors for factor in spot.factors) for _, factors in given]
     if any(count == 0 and _at(p, spot.low) < 0

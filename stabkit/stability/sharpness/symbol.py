@@ -93,7 +93,7 @@ class Symbol:
         factors = [f for f, _ in excess.factor()[1]]
         cutting = []
         for f in factors:
-            cutting += [leading(f), _substituted(f, 1), _substituted(f, -1)]
+            cutting += [leading_coefficient(f), _substitute(f, 1), _substitute(f, -1)]
             if f.degrees()[0] > 1:
                 cutting.append(f.discriminant(0))
         cutting += [f.resultant(g, 0) for f, g in pairs(factors) if f.degrees()[0] and
@@ -265,14 +265,14 @@ def _at_step(side: fmpq_mpoly, dt: Fraction) -> fmpq_mpoly:
     return side.subs({"t": to_fmpq(dt)})
 
 
-def leading(f: fmpq_mpoly) -> fmpq_mpoly:
+def leading_coefficient(f: fmpq_mpoly) -> fmpq_mpoly:
     """The coefficient of the highest power of x0."""
     degree = f.degrees()[0]
     return f.context().from_dict({(0, key[1]): c for key, c in f.to_dict().items()
                                   if key[0] == degree})
 
 
-def _substituted(f: fmpq_mpoly, x: int) -> fmpq_mpoly:
+def _substitute(f: fmpq_mpoly, x: int) -> fmpq_mpoly:
     return f.subs({"x0": fmpq(x)})
 
 

@@ -18,7 +18,7 @@ def weights_of(step: OwnStep, notion: Notion) -> tuple[list[Fraction] | None, li
     if notion.weights is not None:
         spread = notion.spread(step.trace.shape) or []
         return [spread[k] for k in step.free.places.tolist()], []
-    weights = symmetrising(step.free.form)
+    weights = symmetrising_weights(step.free.form)
     if weights is None:
         raise Undecided("no positive weights make the step symmetric; give weights, as in "
                         "weighted([1, 3]), or ask decide(step, weighted(), shape=..., dt=...), "
@@ -27,7 +27,7 @@ def weights_of(step: OwnStep, notion: Notion) -> tuple[list[Fraction] | None, li
     return weights, [f"weights that make the step symmetric: {shown}"]
 
 
-def symmetrising(form: Form) -> list[Fraction] | None:
+def symmetrising_weights(form: Form) -> list[Fraction] | None:
     """Positive weights w with w_i c_ij = w_j c_ji for every step, or None; 1 is the smallest."""
     entries = {(i, c - 1): p for i, c, p in zip(
         form.rows.tolist(), form.columns.tolist(), map(tuple, form.numerators.tolist()),
