@@ -57,19 +57,26 @@ def compare(before: Graph, after: Graph) -> Transpose | None:
         whole = prod((factor or Fraction(0) for factor in factors), start=scale_two / scale_one)
         if whole:
             return Transpose(whole, float(whole), 0.0, 0.0, Fraction(0))
-    few = small or (_work(before) + _work(after) <= _MOST and not _is_far(before, after))
-    return _compare_matrices(before, after) if few else None
+    if not small and _work(before) + _work(after) > _MOST:
+        return None
+    return (None if small else _compare_far_ones(before, after)) or _compare_matrices(before, after)
 
 
-def _is_far(before: Graph, after: Graph) -> bool:
-    """Whether the matrices in floats are far from transposed: then exact ones are not needed."""
+def _compare_far_ones(before: Graph, after: Graph) -> Transpose | None:
+    """The comparison in floats, of matrices so far apart that exact ones are not needed."""
     first, second = (evaluate(chain.without_bias(), np.eye(chain.size).reshape(
         -1, *chain.shape)).reshape(chain.size, -1) for chain in (before, after))
-    if first.shape != second.T.shape:
-        return True
+    one, other = before.bound, after.bound
+    if first.shape != second.T.shape or one is None or other is None:
+        return None
     a, b = first.ravel(), second.T.ravel()
-    rest = b - a * (float(a @ b) / (float(a @ a) or 1.0))
-    return float(np.linalg.norm(rest)) > _FAR * float(np.linalg.norm(b))
+    nearest = float(a @ b) / (float(a @ a) or 1.0)
+    rest = b - nearest * a
+    distance = float(np.linalg.norm(rest)) / (float(np.linalg.norm(b)) or 1.0)
+    if distance <= _FAR:
+        return None
+    largest = float(np.abs(rest).max()) / float(np.abs(b).max())
+    return Transpose(None, nearest, distance, largest, other + abs(Fraction(nearest)) * one)
 
 
 def _compare_matrices(before: Graph, after: Graph) -> Transpose | None:
