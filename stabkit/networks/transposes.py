@@ -15,6 +15,7 @@ from stabkit.networks.graph import Graph, evaluate
 from stabkit.networks.layers import Dense, Layer
 
 _MOST = 8_000_000  # operations that the exact matrices of two chains may take
+_QUICK = 50_000    # operations of exact matrices that are always compared
 _FAR = 0.5         # distance, relative, from which on nothing is made of being nearly transposed
 
 
@@ -57,9 +58,11 @@ def compare(before: Graph, after: Graph) -> Transpose | None:
         whole = prod((factor or Fraction(0) for factor in factors), start=scale_two / scale_one)
         if whole:
             return Transpose(whole, float(whole), 0.0, 0.0, Fraction(0))
-    if not small and _work(before) + _work(after) > _MOST:
+    work = _work(before) + _work(after)
+    if not small and work > _MOST:
         return None
-    return (None if small else _compare_far_ones(before, after)) or _compare_matrices(before, after)
+    far = _compare_far_ones(before, after) if work > _QUICK else None
+    return far or _compare_matrices(before, after)
 
 
 def _compare_far_ones(before: Graph, after: Graph) -> Transpose | None:
