@@ -209,6 +209,7 @@ def test_float_enclosures_hold_what_fractions_say():
         assert off <= Fraction(float(bound)) ** 2 < Fraction(1, 10**24)
 
 
+@pytest.mark.slow
 def test_a_function_is_proved_by_its_trace_alone():
     """u/2 is a matrix; which branch is taken is not to be seen from symbols, so that is tried."""
     assert audit(lambda u: u / 2, (4,), budget=1).status is Status.PROVED

@@ -16,6 +16,7 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_jacobian_in_each_kind_of_file(here, capsys):
     """A heat step with τ = 1/4: eigenvalues from 4 sin² down to 1; with τ = 3/5 a mode grows."""
     for tau, status in (("1/4", 0), ("3/5", 1)):
@@ -62,6 +63,7 @@ def test_files_that_hold_no_matrix(here, capsys):
         assert error.count("\n") == 1 and ("FILE" in error or "matrix" in error), error
 
 
+@pytest.mark.slow
 def test_a_step_in_a_python_file(here, capsys):
     """Traced exactly: the heat step's eigenvalues at dt = 1/4 and 3/5; what is not linear is told.
     """
