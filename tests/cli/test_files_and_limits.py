@@ -160,6 +160,9 @@ ENDINGS = {
     "an interrupt of its own": (
         "def raises():\n    '1 < 2.'\n    raise KeyboardInterrupt\nmade = claim('p')(raises)", 2,
         "raises: KeyboardInterrupt"),
+    "an exit of a claim": (
+        "def ends():\n    '1 < 2.'\n    os._exit(0)\nmade = claim('p')(ends)", 2,
+        "ends: it calls os._exit"),
     "a closed output": ("sys.stdout.close()", 2, "closed file"),
 }
 

@@ -56,8 +56,12 @@ def test_files_that_hold_no_matrix(here, capsys):
     np.save("wide.npy", np.zeros((2, 3)))
     np.save("complex.npy", 1j * np.eye(2))
     np.save("nan.npy", np.full((2, 2), np.nan))
-    for name in ("broken.npz", "broken.mtx", "flat.npy", "wide.npy", "complex.npy", "nan.npy",
-                 "missing.mtx", "matrix.txt"):
+    np.save("empty.npy", np.zeros((0, 0)))
+    np.savez("archive.npz", a=np.eye(2))
+    assert main(["spectrum", "archive.npz"]) == 2
+    assert "numpy.savez" in capsys.readouterr().err
+    for name in ("empty.npy", "broken.npz", "broken.mtx", "flat.npy", "wide.npy", "complex.npy",
+                 "nan.npy", "missing.mtx", "matrix.txt"):
         assert main(["spectrum", name]) == 2
         error = capsys.readouterr().err
         assert error.count("\n") == 1 and ("FILE" in error or "matrix" in error), error

@@ -193,6 +193,8 @@ def test_no_optimiser_leaves_the_bound():
     (lambda: st.FSICycle(st.Stencil(1, 2), frozen=False), "notion: a cycle"),
     (lambda: st.HamiltonianLayer(st.Stencil(1, 2), st.Stencil(2, 2)), "second: must have 1"),
     (lambda: st.LeapfrogLayer(st.Stencil(1, 2), normalisation=torch.nn.Identity()), "tau: must be"),
+    (lambda: st.HamiltonianLayer("", (3, 3)), "first: must be of the kind Stencil, got str"),
+    (lambda: st.PixelVariation(2, "x"), "eps: must be of the kind Real, got str"),
 ])
 def test_bad_blocks(build, words):
     """One line that names the argument and the remedy."""
@@ -206,12 +208,29 @@ def test_bad_blocks(build, words):
     (lambda u: u[:, :1], r"u: must have the shape .* got \(3, 1, 5, 5\)"),
     (lambda u: u.half(), "u: .*float16"), (lambda u: u.bfloat16(), "u: .*bfloat16"),
     (lambda u: u.long(), "u: must be of float32"),
+    (lambda u: u.double(), "u: must be of torch.float32 like the weights, got torch.float64"),
+    (lambda u: u.numpy(), "u: must be of the kind Tensor, got ndarray"),
 ])
 def test_bad_signals(change, words):
     """The shape that is wanted, and the one that came; no half precision, which proves nothing."""
     block = st.DiffusionBlock(st.Stencil(2, 2))
     with pytest.raises(InvalidArgument, match=words):
         block(change(torch.randn(3, 2, 5, 5)))
+
+
+@pytest.mark.parametrize("build, shape, kind, words", [
+    (lambda: st.PixelVariation(2), (2,), "float32", r"y: must be floats of .* got .*\(2,\)"),
+    (lambda: st.PixelVariation(2), (1, 3, 4), "float32", r"y: must be floats .*\(1, 3, 4\)"),
+    (lambda: st.LeapfrogLayer(st.Stencil(1, 2, (3,))), (1, 2, 4), "bool",
+     "state: must be floats of the shape .* got torch.bool"),
+    (lambda: st.ImplicitBlock(st.Stencil(1, 2, (3,))), (1, 1, 4), "int64",
+     "u: must be of float32"),
+    (lambda: st.MgNet(1), (1, 1, 8, 8), "float64", "images: must be of torch.float32"),
+    (lambda: st.VCycle(2), (1, 1, 7, 7), "float64", "b: must be of torch.float32")])
+def test_signals_of_another_kind(build, shape, kind, words):
+    """In the package's words, where PyTorch would say something of an operation inside."""
+    with pytest.raises(InvalidArgument, match=words):
+        build()(torch.ones(shape, dtype=getattr(torch, kind)))
 
 
 @pytest.mark.parametrize("boundary, taps, grid", [

@@ -191,6 +191,16 @@ def test_nan_is_no_solution_of_an_implicit_block():
     (lambda: st.refine_stencils(st.Stencil(1, 1, (5, 5))), r"got \(5, 5\)"),
     (lambda: st.refine_stencils(torch.nn.Linear(2, 2)), "got none"),
     (lambda: st.deepen([]), "blocks"),
+    (lambda: st.refine_stencils(torch.nn.Linear(2, 2), "x"), "transfer: must be of the kind"),
+    (lambda: st.coarsen_stencils(3.5), "module: must be of the kind Module, got float"),
+    (lambda: st.project_on_box("x"), "module: must be of the kind Module, got str"),
+    (lambda: st.project_on_box(torch.nn.Linear(2, 2), "x"), "bound: must be of the kind Real"),
+    (lambda: st.momentum_descent([], "x"), "rate: must be of the kind Real, got str"),
+    (lambda: st.momentum_descent([]), "parameters: must be some"),
+    (lambda: st.momentum_descent(3), "parameters: must be a sequence"),
+    (lambda: st.time_variation([], "x", 1), "alpha1: must be of the kind Real, got str"),
+    (lambda: st.fit_classifier(1, 2, 3), "layer: must be of the kind Linear, got int"),
+    (lambda: st.check_finite("x"), "loss: must be of the kind Tensor, got str"),
     (lambda: st.deepen([st.HaarShrinkage(st.Activation(fluxes.soft))]), "blocks"),
 ])
 def test_bad_arguments(call, words):
