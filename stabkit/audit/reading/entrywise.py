@@ -56,7 +56,7 @@ def add(op: Operator) -> View | Masked:
     sign = -1 if op.kind == "Sub" else 1
     for at in (0, 1):
         if sign > 0 and op.masks(at):
-            given, kept = masks.add_masked(op, at)
+            given, kept = masks.add_under_mask(op, at)
             return masks.mask(_plus(given, sign), kept)
     return _plus(op, sign)
 
@@ -381,7 +381,7 @@ def where(op: Operator) -> View | Masked:
     if isinstance(test, Constant) and test.values.dtype == bool:
         for at, taken in ((1, test.values), (2, ~test.values)):
             if op.masks(at):
-                given, kept = masks.choose_masked(op, at, taken)
+                given, kept = masks.choose_under_mask(op, at, taken)
                 return masks.mask(_mask_view(given, test.values), kept)
         return _mask_view(op, test.values)
     raise op.refuse("a choice by something else than a comparison of a signal with a number")

@@ -12,16 +12,16 @@ from stabkit.audit.reading.operator import Constant, Masked, Operator
 from stabkit.networks.layers import Softmax
 
 
-def add_masked(op: Operator, at: int) -> tuple[Operator, np.ndarray]:
+def add_under_mask(op: Operator, at: int) -> tuple[Operator, np.ndarray]:
     """A sum without the entries of −∞ in its input `at`, and where the sum is finite."""
     value = op.constant_input(at)
     kept = np.isfinite(value.values)
     return _with_input(op, at, np.where(kept, value.values, 0)), kept
 
 
-def choose_masked(op: Operator, at: int, taken: np.ndarray) -> tuple[Operator, np.ndarray]:
+def choose_under_mask(op: Operator, at: int, taken: np.ndarray) -> tuple[Operator, np.ndarray]:
     """The same for a choice that takes its input `at` in some places."""
-    given, kept = add_masked(op, at)
+    given, kept = add_under_mask(op, at)
     return given, kept | ~taken
 
 
