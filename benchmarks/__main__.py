@@ -86,6 +86,13 @@ def main(arguments: list[str] | None = None) -> int:
             options.json.write_text(json.dumps({"environment": versions, "results": table},
                                                indent=1) + "\n", encoding="utf-8")
         return 0
+    if options.only == "spectra":  # seconds and memory at size, and enclosures
+        from benchmarks import spectra
+        tables = spectra.run()
+        if options.json:
+            options.json.write_text(json.dumps({"environment": versions, "results": tables},
+                                               indent=1) + "\n", encoding="utf-8")
+        return 0
     if options.only == "proofs":  # what is found, and what peers find
         from benchmarks import found_again, proofs
         return max(found_again.main(), proofs.main())

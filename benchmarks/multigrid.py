@@ -1,10 +1,12 @@
-"""Multigrid beside PyAMG, in one run: setup and solve of 2-D Poisson to 1e-10.
+"""Multigrid beside PyAMG, SciPy's direct solver and sine transforms, in one run: Poisson to 1e-10.
 
-    python benchmarks/multigrid.py [--nodes 1025] [--rounds 5] [--slow]
+    python -m benchmarks.multigrid [--shapes 1023x1023 127x127x127] [--rounds 5] [--slow] [--direct]
 
-Candidates are interleaved and the order is reversed every other round; medians and medians of
-per-round ratios are printed.  A grid of 1025² nodes has 1023² unknowns.  ``--slow`` adds PyAMG's
-smoothed aggregation.  Set OMP_NUM_THREADS=1 to compare single threads.
+Times are those of the processor.  Candidates are interleaved and the order is reversed every other
+round; medians and medians of per-round ratios are printed.  ``--slow`` adds PyAMG's smoothed
+aggregation, root-node and pairwise solvers, ``--direct`` SuperLU; ``--alone`` leaves out all but
+the sine transforms, where hierarchies do not fit in memory, and ``--only-table`` the counts of
+cycles.  Set OMP_NUM_THREADS=1 to compare single threads.
 """
 
 from __future__ import annotations
@@ -12,11 +14,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 import pyamg
 import scipy.fft
+import scipy.sparse.linalg
 
 from stabkit.multigrid import (
     Chebyshev,
@@ -38,77 +41,106 @@ TOLERANCE = 1e-10
 
 def sine_transform(b: np.ndarray) -> np.ndarray:
     """The solution by two fast transforms: the physical limit."""
-    n = b.shape[0]
-    x = 4 * np.sin(np.arange(1, n + 1) * np.pi / (2 * n + 2)) ** 2
-    return scipy.fft.idstn(scipy.fft.dstn(b, type=1) / (x[:, None] + x), type=1)
+    eigenvalues = sum(np.ix_(*(4 * np.sin(np.arange(1, n + 1) * np.pi / (2 * n + 2)) ** 2
+                               for n in b.shape)))
+    return scipy.fft.idstn(scipy.fft.dstn(b, type=1) / eigenvalues, type=1)
 
 
 def peer(make: Callable, accel: str | None) -> Callable:
     """Setup and solve of a PyAMG solver."""
-    def run(b: np.ndarray) -> float:
+    def run(b: np.ndarray) -> tuple[float, float, int]:
         A = pyamg.gallery.poisson(b.shape, format="csr")
-        start = perf_counter()
+        start = process_time()
         solver = make(A)
-        ready = perf_counter()
+        ready = process_time()
         residuals: list[float] = []
         u = solver.solve(b.ravel(), tol=TOLERANCE, accel=accel, residuals=residuals)
-        end = perf_counter()
-        check(b, A @ u)
+        end = process_time()
+        check(b, u)
         return ready - start, end - ready, len(residuals) - 1
 
     return run
 
 
-def fast(b: np.ndarray):
+def fast(b: np.ndarray) -> tuple[float, float, int]:
     """Setup and solve of FastPoisson."""
-    start = perf_counter()
+    start = process_time()
     solver = FastPoisson(b.shape)
-    ready = perf_counter()
+    ready = process_time()
     solution = solver.solve(b, tolerance=TOLERANCE)
-    end = perf_counter()
-    check(b, poisson(b.shape).matrix() @ solution.u.ravel())
+    end = process_time()
+    check(b, solution.u)
     return ready - start, end - ready, solution.cycles
 
 
-def transforms(b: np.ndarray):
+def transforms(b: np.ndarray) -> tuple[float, float, int]:
     """The sine transforms, which need no setup and no cycles."""
-    start = perf_counter()
-    sine_transform(b)
-    return 0.0, perf_counter() - start, 0
+    start = process_time()
+    u = sine_transform(b)
+    end = process_time()
+    check(b, u)
+    return 0.0, end - start, 0
 
 
-def check(b: np.ndarray, image: np.ndarray) -> None:
-    """Refuse a time whose solution is not one."""
-    relative = np.linalg.norm(b.ravel() - image) / np.linalg.norm(b)
+def direct(b: np.ndarray) -> tuple[float, float, int]:
+    """SuperLU with the ordering for symmetric patterns."""
+    A = pyamg.gallery.poisson(b.shape, format="csc")
+    start = process_time()
+    factors = scipy.sparse.linalg.splu(A, permc_spec="MMD_AT_PLUS_A")
+    ready = process_time()
+    u = factors.solve(b.ravel())
+    end = process_time()
+    check(b, u)
+    return ready - start, end - ready, 0
+
+
+def check(b: np.ndarray, u: np.ndarray) -> None:
+    """Refuse a time whose solution is not one; without a matrix, so that large grids fit."""
+    padded, inner = np.pad(u.reshape(b.shape), 1), [slice(1, -1)] * b.ndim
+    rest = b - 2 * b.ndim * padded[tuple(inner)]
+    for axis in range(b.ndim):
+        for side in (slice(None, -2), slice(2, None)):
+            rest += padded[(*inner[:axis], side, *inner[axis + 1:])]
+    relative = np.linalg.norm(rest) / np.linalg.norm(b)
     if relative > 1.5 * TOLERANCE:
         raise SystemExit(f"not solved: relative residual {relative:.2e}")
 
 
-def speed(nodes: int, rounds: int, slow: bool) -> None:
-    """The table of times and ratios."""
-    candidates = {"FastPoisson": fast, "sine transforms": transforms,
-                  "PyAMG RS": peer(pyamg.ruge_stuben_solver, None),
-                  "PyAMG RS + CG": peer(pyamg.ruge_stuben_solver, "cg")}
+def candidates(slow: bool, with_direct: bool, alone: bool) -> dict[str, Callable]:
+    """The solvers by name, ours first."""
+    found = {"FastPoisson": fast, "sine transforms": transforms}
+    if alone:
+        return found
+    found |= {"PyAMG RS": peer(pyamg.ruge_stuben_solver, None),
+              "PyAMG RS + CG": peer(pyamg.ruge_stuben_solver, "cg")}
     if slow:
-        candidates["PyAMG SA"] = peer(pyamg.smoothed_aggregation_solver, None)
-        candidates["PyAMG SA + CG"] = peer(pyamg.smoothed_aggregation_solver, "cg")
-    b = np.random.default_rng(0).standard_normal((nodes - 2, nodes - 2))
-    fast(b)
-    times: dict[str, list] = {name: [] for name in candidates}
+        for name, make in (("SA", pyamg.smoothed_aggregation_solver),
+                           ("root-node", pyamg.rootnode_solver),
+                           ("pairwise", pyamg.pairwise_solver)):
+            found[f"PyAMG {name} + CG"] = peer(make, "cg")
+    return found | ({"SuperLU": direct} if with_direct else {})
+
+
+def speed(shape: tuple[int, ...], rounds: int, solvers: dict[str, Callable]) -> None:
+    """The table of times and ratios."""
+    b = np.random.default_rng(0).standard_normal(shape)
+    fast(b)  # loads the loops
+    times: dict[str, list] = {name: [] for name in solvers}
     for number in range(rounds):
-        order = list(candidates)
+        order = list(solvers)
         for name in order if number % 2 == 0 else reversed(order):
-            times[name].append(candidates[name](b))
+            times[name].append(solvers[name](b))
     ours = times["FastPoisson"]
-    print(f"\n{nodes}^2 nodes, relative residual {TOLERANCE:g}, {rounds} rounds")
-    print(f"{'':>16} {'setup s':>9} {'solve s':>9} {'sum s':>9} {'cycles':>7} "
+    print(f"\n{' x '.join(map(str, shape))} unknowns, relative residual {TOLERANCE:g}, "
+          f"{rounds} rounds")
+    print(f"{'':>20} {'setup s':>9} {'solve s':>9} {'sum s':>9} {'cycles':>7} "
           f"{'ratio':>7} {'solve ratio':>12}")
     for name, rows in times.items():
         setup, solve = (median(row[k] for row in rows) for k in (0, 1))
         both = median((r[0] + r[1]) / (o[0] + o[1]) for r, o in zip(rows, ours, strict=True))
         only = median(r[1] / o[1] for r, o in zip(rows, ours, strict=True))
-        print(f"{name:>16} {setup:9.4f} {solve:9.4f} {setup + solve:9.4f} {rows[0][2]:7d} "
-              f"{both:7.1f} {only:12.1f}")
+        print(f"{name:>20} {setup:9.4f} {solve:9.4f} {setup + solve:9.4f} {rows[0][2]:7d} "
+              f"{both:7.1f} {only:12.1f}", flush=True)
 
 
 def scaling(sizes: list[int]) -> None:
@@ -149,12 +181,16 @@ def cycles(sizes: list[int]) -> None:
 def main() -> None:
     """Print the three tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--nodes", type=int, nargs="+", default=[1025])
+    parser.add_argument("--shapes", nargs="+", default=["1023x1023"])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--slow", action="store_true")
+    for flag in ("slow", "direct", "alone", "only-table"):
+        parser.add_argument(f"--{flag}", action="store_true")
     options = parser.parse_args()
-    for nodes in options.nodes:
-        speed(nodes, options.rounds, options.slow)
+    for shape in options.shapes:
+        speed(tuple(map(int, shape.split("x"))), options.rounds,
+              candidates(options.slow, options.direct, options.alone))
+    if options.only_table:
+        return
     scaling([129, 257, 513, 1025, 2049])
     cycles([33, 65, 129, 257])
 

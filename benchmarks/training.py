@@ -1,7 +1,8 @@
 """What a constraint costs in training: ``python -m benchmarks.training [--rounds 15]``.
 
 One step (forward, backward, SGD) of the same net of residual blocks on images, with the blocks free
-and under the constraints of stabkit, PyTorch and deel-torchlip, where that is installed.  One
+and under the constraints of stabkit, PyTorch and deel-torchlip, where that is installed; and of the
+papers' networks beside that net, with about as many weights (the Hamiltonian one has half).  One
 thread; every candidate in turn, in reversed order every other round; medians of the processor time,
 and of the ratios to the free net round by round.  Needs the extra ``torch``.
 """
@@ -20,7 +21,18 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 from stabkit import CONTRACTION, InvalidArgument, fluxes
-from stabkit.torch import Activation, DiffusionBlock, Stencil, certify, stable
+from stabkit.torch import (
+    Activation,
+    DiffusionBlock,
+    HamiltonianLayer,
+    LeapfrogLayer,
+    MgNet,
+    ParabolicLayer,
+    PixelVariation,
+    Stencil,
+    certify,
+    stable,
+)
 
 BLOCKS, CHANNELS, WIDTH, CLASSES = 3, 16, 28, 10
 
@@ -67,6 +79,35 @@ def candidates() -> dict[str, nn.Module]:
     return found | {"deel-torchlip, SpectralConv2d": net(lambda: Residual(torchlip.SpectralConv2d))}
 
 
+def papers() -> dict[str, nn.Module]:
+    """The networks of ruthotto2018 and he2019."""
+    half, layers = CHANNELS // 2, 2 * BLOCKS
+
+    class Split(nn.Module):
+        def __init__(self, make: Callable[[], nn.Module], twice: bool):
+            super().__init__()
+            self.layers, self.twice = nn.Sequential(*(make() for _ in range(layers))), twice
+
+        def forward(self, u: torch.Tensor) -> torch.Tensor:
+            return self.layers(torch.cat([u, u], 1) if self.twice else u)[:, :CHANNELS]
+
+    def network(make: Callable[[], nn.Module], twice: bool = False) -> nn.Sequential:
+        made = net(nn.Identity)
+        made[2] = Split(make, twice)
+        return made
+
+    return {
+        "parabolic, N_tv": network(lambda: ParabolicLayer(Stencil(CHANNELS, CHANNELS))),
+        "Hamiltonian, N_tv": network(lambda: HamiltonianLayer(
+            Stencil(half, half), Stencil(half, half), bias=False, tau=1.0,
+            normalisations=(PixelVariation(half), PixelVariation(half)))),
+        "second order, N_tv": network(lambda: LeapfrogLayer(
+            Stencil(CHANNELS, CHANNELS), bias=False, tau=1.0,
+            normalisation=PixelVariation(CHANNELS)), twice=True),
+        "MgNet": MgNet(1, 12, 12, 3, 2, CLASSES),
+    }
+
+
 def step_of(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> Callable[[], None]:
     """One step of training."""
     optimiser = torch.optim.SGD(model.parameters(), lr=1e-3)
@@ -89,7 +130,8 @@ def main() -> None:
     torch.manual_seed(0)
     images = torch.randn(options.batch, 1, WIDTH, WIDTH)
     labels = torch.randint(CLASSES, (options.batch,))
-    models = candidates()
+    constrained = candidates()
+    models = constrained | papers()
     steps = {name: step_of(model, images, labels) for name, model in models.items()}
     times: dict[str, list[float]] = {name: [] for name in steps}
     for number in range(options.rounds + 1):
@@ -103,8 +145,10 @@ def main() -> None:
     for name, taken in times.items():
         like = "free diffusion block" if name == "stabkit, DiffusionBlock" else "free"
         ratio = median(a / b for a, b in zip(taken, times[like], strict=True))
-        print(f"{name:30s} {1000 * median(taken):8.1f} ms  {ratio:5.2f} of {like!r}  "
-              f"block: {_verdict(models[name])}")
+        weights = sum(each.numel() for each in models[name].parameters())
+        certified = f"  block: {_verdict(models[name])}" if name in constrained else ""
+        print(f"{name:30s} {weights:6d} weights {1000 * median(taken):8.1f} ms  {ratio:5.2f} of "
+              f"{like!r}{certified}")
 
 
 def _verdict(model: nn.Module) -> str:

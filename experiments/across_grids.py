@@ -81,11 +81,15 @@ def tables() -> list[str]:
         made.append(f"{setting}: work of coarse to fine over that of the fine grid "
                     + ", ".join(f"{each.work:.2f}" for each in found))
         fine, multilevel = [r.fine for r in found], [r.multilevel for r in found]
-        made += [line(f"  loss, {name}", values, 1, "") for name, values in
+        made += [line(f"  loss, {name}", values, 1000, "/ 1000") for name, values in
                  (("fine grid alone", fine), ("coarse to fine", multilevel))]
-        made.append(compared("coarse to fine beside fine", multilevel, fine, 1))
+        made.append(compared("coarse to fine beside fine", multilevel, fine, 1000))
         made += [line(f"  loss to begin with, {each.name}", [r.starts[each.name] for r in found],
-                      1, "") for each in TRANSFERS]
+                      1000, "/ 1000") for each in TRANSFERS]
+        made.append(compared("Galerkin beside unchanged", *(
+            [r.starts[name] for r in found] for name in ("Galerkin", "unchanged")), 1000))
         made += [line(f"  coarse accuracy, {each.name}", [r.coarse[each.name] for r in found])
                  for each in TRANSFERS]
+        made.append(compared("Galerkin beside unchanged", *(
+            [r.coarse[name] for r in found] for name in ("Galerkin", "unchanged"))))
     return made

@@ -43,10 +43,11 @@ def networks_are_comparable(pair):
     return Experiment(run)
 
 
-@claim("ruthotto2018, Figure 2", notion="training", expect="supported", within=dict(kind=KINDS))
+@claim("ruthotto2018, Figure 2", notion="training", expect="undecided", within=dict(kind=KINDS))
 def more_data_helps(kind):
     """A network trained on 80 % of the digits is more accurate on those held out than one trained
-    on 10 % of them for as many steps, with 95 % confidence."""
+    on 10 % of them for as many steps, with 95 % confidence: the means of all three kinds rise by
+    two to four points, and the interval of at least one of them holds 0."""
     return _gain(kind, SHARES[0], SHARES[-1])
 
 
@@ -82,11 +83,21 @@ def coarse_to_fine_ends_lower(setting):
     return Experiment(run)
 
 
-@claim("haber2017, Section 5.1", notion="training", expect="undecided",
-       within=dict(setting=("smooth", "as they are")))
-def coarse_to_fine_saves_work(setting):
-    """The last loss of training on the fine grid alone is reached with less work, that on the
-    coarse grid included, for every seed."""
+@claim("haber2017, Section 5.1", notion="training", expect="supported")
+def coarse_to_fine_saves_work():
+    """On digits as they are, the last loss of training on the fine grid alone is reached with less
+    work, that on the coarse grid included, for every seed."""
+    return _saving("as they are")
+
+
+@claim("haber2017, Section 5.1", notion="training", expect="undecided")
+def coarse_to_fine_saves_work_on_smooth_digits():
+    """The same on digits that were interpolated to a finer grid: for one seed of five it takes
+    more work."""
+    return _saving("smooth")
+
+
+def _saving(setting: str) -> Experiment:
     def run() -> tuple[bool, int, float]:
         shares = [each.work for each in across_grids.outcomes(setting)]
         return max(shares) < 1, 2 * len(SEEDS), max(shares)
@@ -113,7 +124,8 @@ def consistent_transfer_begins_lower(setting):
        within=dict(setting=("smooth", "as they are")))
 def consistent_transfer_classifies_coarse_images_better(setting):
     """Of a net trained on the fine grid alone, the Galerkin transfer of the stencils classifies
-    coarse images better than the unchanged stencils do, with 95 % confidence."""
+    coarse images better than the unchanged stencils do, with 95 % confidence: the means are in the
+    other order."""
     def run() -> tuple[bool, int, float]:
         found = across_grids.outcomes(setting)
         consistent, same = ([each.coarse[name] for each in found]

@@ -69,6 +69,11 @@ def _read_npy(stream: BytesIO) -> np.ndarray:
 def _read_npz(stream: BytesIO) -> Any:
     from scipy.sparse import load_npz  # SciPy is slow to import
 
+    with np.load(stream, allow_pickle=False) as file:
+        if "format" not in file.files:
+            raise ValueError("it is an archive of numpy.savez; take scipy.sparse.save_npz for a "
+                             "sparse matrix, or numpy.save and .npy for a dense one")
+    stream.seek(0)
     return load_npz(stream)
 
 

@@ -1,14 +1,21 @@
 """What is asked of every claim of a paper, beside its place in the ledger."""
 
 from fractions import Fraction
+from functools import cache
 
 from stabkit.claims.verify import settle
 from stabkit.replay import check, seal
 
 
+@cache
+def decided(entry):
+    """The verdict on a claim, found once for all that is asked of it."""
+    return settle(entry, 256, 0)
+
+
 def check_evidence(entry, searched=False):
     """The verdict is the expected one, found without trials, and each piece of it is accepted."""
-    verdict = settle(entry, 256, 0)
+    verdict = decided(entry)
     assert verdict.as_expected and (verdict.trials == 0 or searched)
     assert verdict.evidence
     fields = verdict.to_json()
@@ -25,6 +32,6 @@ def check_derived(entry):
 
 def check_sharp(entry):
     """The statement fails for a step that is a thousandth larger."""
-    verdict = settle(entry, 256, 0)
+    verdict = decided(entry)
     assert verdict.sharp
     assert 1 < verdict.tightness <= Fraction(1001, 1000)

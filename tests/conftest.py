@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from pathlib import Path
 
 import pytest
 from array_libraries import LIBRARIES, Library
@@ -30,7 +31,10 @@ def pytest_collection():
 
 
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+    """Then come those of no room: each takes long, and would keep one process busy at the end."""
+    whole = Path(__file__).parent
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None
+               and 1 + (item.path.parent != whole))
 
 
 @pytest.fixture(params=LIBRARIES)

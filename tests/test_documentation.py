@@ -136,7 +136,9 @@ def test_every_block_says_what_it_is():
     assert strange == []
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=[pytest.mark.slow] * name.startswith("stabkit.torch"))  # it loads
+    for name in MODULES])
 def test_the_examples_of_docstrings_hold(name):
     if name.startswith("stabkit.torch"):
         pytest.importorskip("torch", reason="the room needs the extra torch")

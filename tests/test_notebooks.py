@@ -20,8 +20,8 @@ from stabkit.report.sliders import sliders
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-#: Where a claim and a flux of the reader's own are the point.
-DEFINES = {"check_your_own_scheme"}
+#: Where claims, fluxes or schemes of the reader's own are the point.
+DEFINES = {"check_your_own_scheme", "spectra_and_regions"}
 #: What a notebook needs beside the extras of all of them.
 NEEDS = {"train_a_network": ("torch", "onnxscript", "sklearn")}
 
@@ -34,7 +34,7 @@ def code_cells(path):
 def test_there_is_one_per_paper_and_one_for_the_reader():
     assert {path.stem for path in NOTEBOOKS} >= {
         "alt2020", "alt2021", "haber2017", "he2019", "ruthotto2018", "audit_a_network",
-        "check_your_own_scheme", "train_a_network"}
+        "check_your_own_scheme", "spectra_and_regions", "train_a_network"}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -1,6 +1,7 @@
 """The house is held by its source: floors, the one room with Numba, and words that are not used."""
 
 import ast
+import gc
 import os
 import pydoc
 import re
@@ -65,7 +66,11 @@ STARTUP = 0.5  # seconds
 @cache
 def nodes_of(path):
     """What a file says, node by node: parsed and walked once for all tests."""
-    return tuple(ast.walk(ast.parse(path.read_text("utf-8"))))
+    gc.disable()  # a million nodes stay, and would be looked through for garbage again and again
+    try:
+        return tuple(ast.walk(ast.parse(path.read_text("utf-8"))))
+    finally:
+        gc.enable()
 
 
 def module_of(path):

@@ -2,7 +2,7 @@
 
 An IEEE operation is off by half a unit in the last place at most, so the neighbouring float is a
 bound.  ``exp`` is made of such operations, as libraries do not bound the error of their own:
-x = k ln 2 + r and a Taylor polynomial with its remainder.
+x = k ln 2 + r and a Taylor polynomial, its roundings and remainder counted.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class FloatIntervals:
 
     def exp(self) -> FloatIntervals:
         """eˣ, which increases."""
-        return FloatIntervals(_exponential(self.lo).lo, _exponential(self.hi).hi)
+        return FloatIntervals(_exponential(self.lo, above=False), _exponential(self.hi, above=True))
 
     def decay(self, k: int) -> FloatIntervals:
         """xᵏ e⁻ˣ of nonnegative x."""
@@ -133,16 +133,23 @@ def _enclose(make: Callable[[], arb]) -> FloatIntervals:
 _LOG_TWO = _enclose(arb.const_log2)
 
 
-def _exponential(x: np.ndarray) -> FloatIntervals:
-    """exp of floats: the remainder after n terms is at most |r|ⁿ/n! · 2 for |r| <= 1/2."""
+def _exponential(x: np.ndarray, *, above: bool) -> np.ndarray:
+    """A bound of exp of floats, from above or below.
+
+    For |r| <= 0.36 Horner's scheme in floats is off by less than 2.5 u: its last step by 1.9 u, the
+    one before by 1.5 u |r|, and so on; the remainder |r|ⁿ/n! · 2 is far less. As eʳ >= 0.69, all is
+    within 4 u of it, and 8 u, for one more rounding, are added.
+    """
     inner = np.clip(x, -_FAR, _FAR)
     k = np.rint(inner / np.log(2))
-    r = FloatIntervals(inner, inner) - FloatIntervals(k, k) * _LOG_TWO
-    total = _intervals(Fraction(1, factorial(_TERMS - 1)))
+    ends = FloatIntervals(inner, inner) - FloatIntervals(k, k) * _LOG_TWO
+    r = ends.hi if above else ends.lo
+    total = np.full(r.shape, 1 / factorial(_TERMS - 1))
     for n in range(_TERMS - 2, -1, -1):
-        total = total * r + Fraction(1, factorial(n))
-    rest = float(np.nextafter(2 * 0.5**_TERMS / factorial(_TERMS), 1))
-    total = FloatIntervals.around(total.lo - rest, total.hi + rest)
-    power = np.ldexp(1.0, k.astype(int))  # exact: no more than 2^1010
-    low, high = total.lo * power, total.hi * power
-    return FloatIntervals(np.where(x < -_FAR, 0.0, low), np.where(x > _FAR, np.inf, high))
+        total *= r
+        total += 1 / factorial(n)
+    total *= 1 + 2.0**-50 if above else 1 - 2.0**-50
+    total *= np.ldexp(1.0, k.astype(int))  # exact: no more than 2^1010, no less than 2^-1011
+    if above:
+        return np.where(x <= _FAR, total, np.inf)
+    return np.where(x >= -_FAR, total, 0.0)

@@ -21,7 +21,7 @@ _LARGEST = 16  # entries of a state up to which growing modes are looked for
 _SHOWN = 32
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def judge_modes(coupling: Coupling, seed: int) -> Outcome:
     """Whether no mode of the linearised step grows, at any state, forward or backward."""
     square, largest = coupling.square, coupling.largest_square()

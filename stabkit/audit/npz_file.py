@@ -31,6 +31,7 @@ from stabkit.networks.layers import (
     Shape,
     Sum,
 )
+from stabkit.networks.layers.activation import flux_of
 from stabkit.user_files import open_file
 
 LARGEST = 1 << 30  # bytes that the arrays of a file may have together
@@ -259,9 +260,9 @@ def _flux(source: str, found: Mapping[str, np.ndarray], key: str, contrast: str)
                               f"{name!r}")
     make = getattr(fluxes, name)
     if contrast not in found:
-        return make()
+        return flux_of(make)
     if not signature(make).parameters or found[contrast].size != 1 or \
             found[contrast].dtype.kind == "U":
         raise InvalidArgument(f"{source}: {contrast} must be one number, for a flux that has a "
                               f"parameter; got {found[contrast]} for {name}")
-    return make(float(found[contrast].ravel()[0]))
+    return flux_of(make, float(found[contrast].ravel()[0]))

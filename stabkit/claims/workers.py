@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from concurrent.futures import Executor, Future
+from contextlib import ExitStack
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from threading import Thread
@@ -14,8 +15,10 @@ from pebble import ProcessExpired, ProcessPool
 
 from stabkit.aliases import Function
 from stabkit.errors import WorkerDied
+from stabkit.user_files import no_sudden_exit
 
 _TRIES = 2
+_FOR_GOOD = ExitStack()  # of a worker
 
 
 class Workers(Executor):
@@ -80,11 +83,12 @@ def _cause(error: ProcessExpired) -> str:
 
 def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is interrupted stops its workers
-    Thread(target=_end_with_parent, daemon=True).start()
+    Thread(target=_end_with_parent, args=(os._exit,), daemon=True).start()
+    _FOR_GOOD.enter_context(no_sudden_exit())  # a task of a worker that ends well is waited for
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(end: Function) -> None:
     parent = parent_process()
     if parent is not None:
         wait([parent.sentinel])
-        os._exit(1)
+        end(1)

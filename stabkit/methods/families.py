@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from inspect import signature
 from itertools import combinations, pairwise
 from math import inf, lcm
 from typing import Any
@@ -29,6 +30,7 @@ from stabkit.methods.intervals import at, positive_roots
 from stabkit.methods.multistep import Multistep
 from stabkit.methods.runge_kutta import RungeKutta
 
+_FREQUENCIES = 401
 _DEGREE = 12  # of taps in the parameter
 #: Parameters at which taps are compared with the polynomials through their values at the nodes.
 _FAR = (Fraction(1, 97), Fraction(7, 3), Fraction(1001, 7), Fraction(10**6 + 1, 3))
@@ -42,11 +44,14 @@ class Region:
     ----------
     first, second : tuple of rational
     stable : ndarray of bool, shape (second, first)
+    names : (str, str)
+        Of the parameters.
     """
 
     first: tuple[Rational, ...]
     second: tuple[Rational, ...]
     stable: np.ndarray
+    names: tuple[str, str] = ("first parameter", "second parameter")
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,15 +133,29 @@ class Family:
 
     def region(self, first: Sequence[Rational], second: Sequence[Rational]) -> Region:
         """Whether it is stable at every pair of two parameters, each decided in fractions."""
-        return Region(tuple(first), tuple(second), np.array(
-            [[self.is_stable(x, y) for x in first] for y in second]))
+        stable = np.array([[self.is_stable(x, y) for x in first] for y in second])
+        names = tuple(signature(self.right).parameters)
+        return Region(tuple(first), tuple(second), stable,
+                      (names[0], names[1]) if len(names) == 2 else Region.names)
+
+    def amplification(self, *parameters: Rational) -> float:
+        """The largest |ζ| over 401 frequencies, in floats."""
+        turns = np.exp(1j * np.linspace(0, np.pi, _FREQUENCIES))
+        p = [sum((float(x) * turns**k for k, x in taps.items()), 0 * turns) for taps in
+             self._taps([fraction(value, "parameters") for value in parameters])]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if len(p) == 2:
+                return float(np.abs(p[1] / p[0]).max())
+            root = np.sqrt(p[1] ** 2 - 4 * p[0] * p[2])
+            return float(max(np.abs((-p[1] + sign * root) / (2 * p[0])).max() for sign in (1, -1)))
 
     def intervals(self) -> list[tuple[Interval, Interval]]:
         """The intervals of r >= 0 where a family of one parameter is stable, in order.
 
         Their ends are enclosures of algebraic numbers: between the r where a root in c of one of
         the polynomials appears, meets another or passes ±1, nothing changes.  Isolated points are
-        left out; with two steps an end need not be stable itself, which `is_stable` says.
+        left to `isolated_points`; with two steps an end need not be stable itself, which
+        `is_stable` says.
 
         Raises
         ------
@@ -156,6 +175,20 @@ class Family:
             else:
                 found.append((here, end))
         return found
+
+    def isolated_points(self) -> list[Fraction]:
+        """The rational r >= 0 where it is stable, though not beside them.
+
+        Examples
+        --------
+        >>> Family(lambda C: {-1: C / 2, 0: 1, 1: -C / 2}).isolated_points()  # Euler and centred
+        [Fraction(0, 1)]
+        """
+        found = self.intervals()
+        roots = [-from_fmpq(factor[0] / factor[1]) for factor, _ in self._critical.factor()[1]
+                 if factor.degree() == 1]
+        return [r for r in sorted({Fraction(0), *roots}) if r >= 0 and self.is_stable(r)
+                and not any(low.lower <= r and not high.hi < to_fmpq(r) for low, high in found)]
 
     def _taps(self, values: list[Fraction]) -> list[Taps]:
         """The taps of the polynomial in ζ, from its leading coefficient on."""

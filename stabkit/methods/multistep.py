@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 from flint import fmpq_poly
 
 from stabkit.arithmetic.enclosure import Interval, from_ball, precision
@@ -53,6 +54,20 @@ class Multistep:
         p = [(a, -z * b) if imaginary else (a - z * b, Fraction(0))
              for a, b in zip(self.alpha, self.beta, strict=True)]
         return p[-1] != ZERO and _obeys_root_condition(p)
+
+    def amplification(self, z: Any) -> np.ndarray:
+        """The largest |ζ| in floats, entry by entry."""
+        z = np.asarray(z, dtype=complex)[..., None]
+        p = self.alpha.astype(float) - z * self.beta.astype(float)
+        k = self.alpha.size - 1
+        companion = np.zeros((*p.shape[:-1], k, k), dtype=complex)
+        companion[..., 1:, :-1] = np.eye(k - 1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            last = -p[..., :-1] / p[..., -1:]
+        singular = ~np.isfinite(last).all(axis=-1)
+        companion[..., :, -1] = np.where(singular[..., None], 0, last)
+        size: np.ndarray = np.abs(np.linalg.eigvals(companion)).max(axis=-1)
+        return np.where(singular, np.inf, size)
 
     @cached_property
     def order(self) -> int:

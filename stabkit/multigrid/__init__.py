@@ -12,7 +12,13 @@ from stabkit.multigrid.black_box import BlackBox
 from stabkit.multigrid.boundary import PERIODIC_CELLS, ZERO_PADDED, GridBoundary, grid_boundary
 from stabkit.multigrid.convergence import Solution, Status
 from stabkit.multigrid.cycle import Cycle, Direct, F, Smoothed, V, Visit, W
-from stabkit.multigrid.energy_bound import EnergyBound, energy_bound
+from stabkit.multigrid.diffusion_system import (
+    diffusion_gradient,
+    diffusion_hierarchy,
+    diffusion_matrix,
+    diffusivities,
+)
+from stabkit.multigrid.energy_bound import EnergyBound, energy_bound, energy_error
 from stabkit.multigrid.fast_poisson import FastPoisson
 from stabkit.multigrid.fourier import TwoGrid, rediscretised_stencil, smoothing_factor
 from stabkit.multigrid.fourier_bound import FourierBound, fourier_bound
@@ -24,14 +30,7 @@ from stabkit.multigrid.hierarchy import (
     geometric,
     rediscretised,
 )
-from stabkit.multigrid.implicit_diffusion import (
-    ImplicitStep,
-    diffusion_gradient,
-    diffusion_hierarchy,
-    diffusion_matrix,
-    diffusivities,
-    implicit_diffusion,
-)
+from stabkit.multigrid.implicit_diffusion import ImplicitStep, implicit_diffusion
 from stabkit.multigrid.krylov import conjugate_gradients, fgmres, minres
 from stabkit.multigrid.layers import (
     Composition,
@@ -218,6 +217,7 @@ __all__ = [
     "diffusivities",
     "energy_adjoint",
     "energy_bound",
+    "energy_error",
     "energy_norm",
     "energy_norm_at_most",
     "extractor",

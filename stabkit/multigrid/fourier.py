@@ -167,7 +167,7 @@ def signs_of(stencils: Iterable[Stencil], smoothers: Iterable[Smoother]) -> Sign
     """The signs of θ that need a look: up to conjugation, and reflections of an axis."""
     stencils = list(stencils)
     directed = any(map(_is_directed, smoothers))
-    axes = [(1,)]
+    axes: list[tuple[int, ...]] = [(1,)]
     for axis in range(1, stencils[0].dimension):
         symmetric = all(set(part.taps) == set(_reflection(part, axis).taps) for part in stencils)
         axes.append((1,) if symmetric and not directed else (1, -1))

@@ -43,6 +43,7 @@ from stabkit.multigrid.symbol import Frequencies, Symbol, mirror
 from stabkit.multigrid.transfer import Transfer, galerkin_transfer
 
 TOLERANCE = Fraction(1, 20)
+Smoothing = SOR | Jacobi | Richardson
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ def fourier_bound(problem: StencilProblem, cycle: Cycle | None = None,
     transfer = transfer or galerkin_transfer(len(problem.shape))
     smoother = _smoother(problem, cycle, transfer)
     weights, found, any_depth = problem.weights, [], False
+    _check_definite(weights)
     for _ in range(integer(levels, "levels", 2) - 1):
         _check_stencil(problem, weights)
         signs = signs_of((weights, transfer.prolongation), (smoother,))
@@ -128,14 +130,14 @@ def fourier_bound(problem: StencilProblem, cycle: Cycle | None = None,
 
 
 # -- the hypotheses --------------------------------------------------------------------------------
-def _smoother(problem: StencilProblem, cycle: Cycle, transfer: Transfer) -> Smoother:
+def _smoother(problem: StencilProblem, cycle: Cycle, transfer: Transfer) -> Smoothing:
     smoother = cycle.smoother if cycle.pre else (cycle.post_smoother or
                                                  cycle.smoother.adjoint).adjoint
     adjoint = cycle.post_smoother in (None, cycle.smoother.adjoint)
     while isinstance(smoother, Then):  # those before the last reduce the energy, too
-        _check_smoother(smoother.first)
+        _checked(smoother.first)
         smoother = smoother.second
-    _check_smoother(smoother)
+    last = _checked(smoother)
     placement = problem.grid_boundary.placement
     for met, reason in (
             (placement in (RING, INTERIOR, NODES), f"{problem.grid_boundary} is neither periodic "
@@ -149,10 +151,10 @@ def _smoother(problem: StencilProblem, cycle: Cycle, transfer: Transfer) -> Smoo
              "the prolongation must be its own mirror image and reach to neighbours")):
         if not met:
             raise HypothesisNotMet(f"fourier_bound: {reason}")
-    return _as_periodic(smoother, placement, len(problem.shape))
+    return _as_periodic(last, placement, len(problem.shape))
 
 
-def _check_smoother(smoother: Smoother) -> None:
+def _checked(smoother: Smoother) -> Smoothing:
     if isinstance(smoother, SOR) and not colours(smoother, 2):
         raise HypothesisNotMet("fourier_bound: a lexicographic order has a first and a last point, "
                                "which no Fourier analysis knows; take an order of colours")
@@ -161,6 +163,19 @@ def _check_smoother(smoother: Smoother) -> None:
                                "Richardson or SOR by colours")
     if isinstance(smoother, SOR) and fraction(smoother.omega) >= 2:
         raise HypothesisNotMet("fourier_bound: SOR needs omega < 2")
+    return smoother
+
+
+def _check_definite(weights: Stencil) -> None:
+    # Diagonally dominant, and connected along each axis: then only constants are in the kernel.
+    taps = dict(weights.taps)
+    beside = [tuple(int(k == axis) for k in range(weights.dimension))
+              for axis in range(weights.dimension)]
+    if weights.centre <= 0 or any(weight > 0 for offset, weight in weights.taps if any(offset)) \
+            or not all(taps.get(offset, 0) < 0 for offset in beside):
+        raise HypothesisNotMet("fourier_bound: weights beside the centre must not be positive, and "
+                               "negative for the next point of each axis, so that the operator is "
+                               "definite but for constants")
 
 
 def _check_stencil(problem: StencilProblem, weights: Stencil) -> None:
@@ -181,7 +196,7 @@ def _is_mirrored(weights: Stencil) -> bool:
         for k in range(len(offset))) for offset, weight in taps.items())
 
 
-def _as_periodic(smoother: Smoother, placement: Placement, dimension: int) -> Smoother:
+def _as_periodic(smoother: Smoothing, placement: Placement, dimension: int) -> Smoothing:
     # Interior point 0 is point 1 of the periodic grid, so the parity of sums of indices may change.
     if placement is not INTERIOR or not isinstance(smoother, SOR):
         return smoother
@@ -210,10 +225,17 @@ def _is_multiple(a: Stencil, b: Stencil) -> bool:
     return first == {offset: factor * weight for offset, weight in second.items()}
 
 
-def _quotient(weights: Stencil, smoother: Smoother, transfer: Transfer) -> Operator:
-    # Mᴴ W M (A⁻¹ − P A_c⁻¹Pᴴ): its eigenvalues are real, the largest is K.
-    inverse, correction = _inverse(smoother, weights), _correction(weights, transfer)
-    return lambda modes: inverse(modes) * correction(modes)
+def _quotient(weights: Stencil, smoother: Smoothing, transfer: Transfer) -> Operator:
+    # √W M (A⁻¹ − P A_c⁻¹Pᴴ) Mᴴ √W, Hermitian; its largest eigenvalue is K.
+    root, correction = _root(smoother, weights), _correction(weights, transfer)
+
+    def operator(modes: Frequencies) -> acb_mat:
+        scaled = root(modes)
+        adjoint = acb_mat([[entry.conjugate() for entry in column]
+                           for column in scaled.transpose().tolist()])
+        return scaled * correction(modes) * adjoint
+
+    return operator
 
 
 def _correction(weights: Stencil, transfer: Transfer) -> Operator:
@@ -238,23 +260,21 @@ def _correction(weights: Stencil, transfer: Transfer) -> Operator:
     return operator
 
 
-def _inverse(smoother: Smoother, weights: Stencil) -> Operator:
-    # Mᴴ W M on the harmonics.
-    L = on_harmonics(weights)
+def _root(smoother: Smoothing, weights: Stencil) -> Operator:
+    # √W M on the harmonics.
     if isinstance(smoother, SOR):
-        return _of_colours(smoother, weights, L)
-    step = fraction(smoother.step) if isinstance(smoother, Richardson) else \
-        fraction(smoother.omega) / weights.centre
-    # W = 1 / (2 M − A), of a stencil of its own so that nothing cancels.
-    M = Stencil((((0,) * weights.dimension, 1 / step),))
-    rest = on_harmonics(2 * M + -1 * weights)
+        return _root_of_colours(smoother, weights)
+    step = fraction(smoother.omega) / weights.centre if isinstance(smoother, Jacobi) else \
+        fraction(smoother.step)
     if sum(abs(weight) for _, weight in weights.taps) * step >= 2:
         raise HypothesisNotMet("fourier_bound: this weight is not shown to reduce the energy")
-    square = acb((1 / step**2).numerator) / (1 / step**2).denominator
-    return lambda modes: diagonal([square / modes.value(part) for part in rest])
+    # W M² = 1 / (2 τ − τ² A), of a stencil of its own so that nothing cancels.
+    unit = Stencil((((0,) * weights.dimension, 2 * step),))
+    rest = on_harmonics(unit + -(step**2) * weights)
+    return lambda modes: diagonal([1 / modes.value(part).sqrt() for part in rest])
 
 
-def _of_colours(smoother: SOR, weights: Stencil, L: list[Symbol]) -> Operator:
+def _root_of_colours(smoother: SOR, weights: Stencil) -> Operator:
     check_colours(smoother, weights)
     omega = fraction(smoother.omega)
     D = on_harmonics(block(smoother, weights))
@@ -270,8 +290,6 @@ def _of_colours(smoother: SOR, weights: Stencil, L: list[Symbol]) -> Operator:
         for place, after in enumerate(parts):
             for before in parts[:place]:
                 M += after * coupled * before
-        adjoint = acb_mat([[entry.conjugate() for entry in column]
-                           for column in M.transpose().tolist()])
-        return adjoint * diagonal([1 / ((2 / share - 1) * each) for each in blocks]) * M
+        return diagonal([1 / ((2 / share - 1) * each).sqrt() for each in blocks]) * M
 
     return operator

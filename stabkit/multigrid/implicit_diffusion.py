@@ -8,24 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from math import prod
+from fractions import Fraction
+from math import sqrt
 from typing import Any
 
 import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
 
-from stabkit.aliases import Array, Matrix, Rational, Signal
+from stabkit.aliases import Rational, Signal
 from stabkit.arithmetic.backend import is_foreign, namespace, to_host
 from stabkit.arithmetic.rational import fraction
-from stabkit.errors import HypothesisNotMet, InvalidArgument
+from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Flux
-from stabkit.multigrid.boundary import grid_shape
 from stabkit.multigrid.convergence import norm
 from stabkit.multigrid.cycle import Cycle
-from stabkit.multigrid.hierarchy import COARSEST, Hierarchy, Level
-from stabkit.multigrid.matrices import assemble, matrix, vector
+from stabkit.multigrid.diffusion_system import (
+    apply_diffusion_matrix,
+    diffusion_gradient,
+    diffusion_hierarchy,
+    diffusion_matrix,
+    diffusivities,
+)
+from stabkit.multigrid.energy_bound import energy_bound
+from stabkit.multigrid.matrices import vector
 from stabkit.multigrid.smoother import Chebyshev, gauss_seidel
 from stabkit.multigrid.solver import Multigrid
 
@@ -47,6 +53,11 @@ class ImplicitStep:
         Norms of u − v − τ KᵀΦ(K v), before the first linear solve and after each.
     inner : tuple of tuples of float
         For each linear solve the norms of its residual, before the first cycle and after each.
+    inner_errors : tuple of float
+        For each linear solve A d = r a bound of ‖d − A⁻¹r‖, also in the energy norm, but for
+        rounding: the norm of its residual, as A >= 1; with `certify` the smaller energy below.
+    factors : tuple of Fraction
+        With `certify`, the proven factor of the cycle on each hierarchy.
     hierarchies : int
         The number that was built; one may serve several solves.
     converged : bool
@@ -55,6 +66,8 @@ class ImplicitStep:
     u: np.ndarray
     residuals: tuple[float, ...]
     inner: tuple[tuple[float, ...], ...]
+    inner_errors: tuple[float, ...]
+    factors: tuple[Fraction, ...]
     hierarchies: int
     converged: bool
 
@@ -64,108 +77,10 @@ class ImplicitStep:
         return sum(len(history) - 1 for history in self.inner)
 
 
-# -- the equation ----------------------------------------------------------------------------------
-def diffusion_gradient(v: Signal, flux: Flux, h: float = 1.0) -> Signal:
-    """KᵀΦ(K v), half the gradient of Σ Ψ((K v)ᵢ)."""
-    total = namespace(v).zeros_like(v)
-    for axis in range(v.ndim):
-        total = total - _divergence(flux.activation(_differences(v, axis) / h) / h, axis)
-    return total
-
-
-def _differences(v: Signal, axis: int) -> Signal:
-    before, after = ([slice(None)] * v.ndim for _ in range(2))
-    before[axis], after[axis] = slice(None, -1), slice(1, None)
-    return v[tuple(after)] - v[tuple(before)]
-
-
-def _divergence(flow: Array, axis: int) -> Signal:
-    # The differences of a flow that vanishes at both ends.
-    xp = namespace(flow)
-    end = xp.zeros((*flow.shape[:axis], 1, *flow.shape[axis + 1:]), dtype=flow.dtype)
-    return _differences(xp.concat([end, flow, end], axis=axis), axis)
-
-
-def diffusivities(v: Signal, flux: Flux, h: float = 1.0) -> list[Signal]:
-    """g at every difference of v; one array per axis, shorter by one along it.
-
-    Raises
-    ------
-    HypothesisNotMet
-        If one is negative or not finite: then the linear systems need not be definite.
-    """
-    xp = namespace(v)
-    found = [flux.diffusivity(_differences(v, axis) / h) for axis in range(v.ndim)]
-    if not all(xp.all(xp.isfinite(g)) and xp.all(g >= 0) for g in found):
-        raise HypothesisNotMet(f"implicit diffusion: {flux!r} has diffusivities on this input that "
-                               "are negative or not finite; lagged diffusivity needs g >= 0")
-    return found
-
-
-def diffusion_matrix(faces: Sequence[np.ndarray], tau: float, h: float = 1.0) -> Matrix:
-    """I + τ Kᵀ diag(faces) K, symmetric positive definite and sparse.
-
-    Parameters
-    ----------
-    faces : sequence of ndarray
-        As :func:`diffusivities` gives them.
-    tau, h : float
-    """
-    padded = [tau / h**2 * np.pad(g, [(0, int(k == axis)) for k in range(g.ndim)])
-              for axis, g in enumerate(faces)]
-    shape = padded[0].shape
-    middle = np.ones(shape)
-    diagonals, offsets = [], []
-    for axis, weights in enumerate(padded):
-        middle += weights + np.roll(weights, 1, axis)
-        if shape[axis] > 1:
-            stride = prod(shape[axis + 1:])
-            beside = -weights.ravel()[:weights.size - stride]
-            diagonals += [beside, beside]
-            offsets += [stride, -stride]
-    n = middle.size
-    return scipy.sparse.diags_array([middle.ravel(), *diagonals], offsets=[0, *offsets],
-                                    shape=(n, n)).tocsr()
-
-
-# -- the hierarchy ---------------------------------------------------------------------------------
-def diffusion_hierarchy(A: Matrix, shape: Sequence[int]) -> Hierarchy:
-    """Galerkin hierarchy of a matrix on a grid of any size, by (bi)linear interpolation.
-
-    The coarse points are every second one along each axis, from the first on.  A last point that
-    is not one of them takes the value of its neighbour, so constants stay constants.
-
-    Parameters
-    ----------
-    A : scipy.sparse matrix, shape (n, n)
-        Such as that of :func:`diffusion_matrix`.
-    shape : sequence of int
-        The grid.
-    """
-    A, shape, levels = matrix(A, "A", float), grid_shape(shape), []
-    if A.shape != (prod(shape),) * 2:
-        raise InvalidArgument(f"A: must be {prod(shape)} x {prod(shape)} on a grid {shape}, got "
-                              f"shape {A.shape}")
-    while prod(shape) > COARSEST:
-        P = reduce(scipy.sparse.kron, map(_interpolation, shape)).tocsr()
-        R = P.T.tocsr()
-        levels.append(Level(A, P, R, shape))
-        A, shape = R @ A @ P, tuple((n + 1) // 2 for n in shape)
-    return Hierarchy((*levels, Level(A, shape=shape)))
-
-
-def _interpolation(n: int) -> Matrix:
-    # From the points 0, 2, 4, ... of n to all of them.
-    fine = np.arange(n)
-    left, right = fine // 2, np.minimum((fine + 1) // 2, (n - 1) // 2)
-    return assemble((n, (n + 1) // 2), np.concatenate([fine, fine]),
-                    np.concatenate([left, right]), np.full(2 * n, 0.5))
-
-
 # -- the step --------------------------------------------------------------------------------------
 def implicit_diffusion(u: Signal, flux: Flux, tau: Rational, h: Rational = 1, *,
                        tolerance: float = 1e-10, max_solves: int = 200,
-                       reduction: float = 1e-2, cycle: Cycle | None = None,
+                       reduction: float = 1e-2, cycle: Cycle | None = None, certify: bool = False,
                        callback: Callable[[int, float], None] | None = None) -> ImplicitStep:
     """Solve u′ = u − τ KᵀΦ(K u′) for a signal or an image, from u.
 
@@ -191,13 +106,18 @@ def implicit_diffusion(u: Signal, flux: Flux, tau: Rational, h: Rational = 1, *,
     cycle : Cycle, optional
         Must be symmetric; V(1,1) by default, with Gauss–Seidel, or with Chebyshev's polynomial
         for arrays that are not NumPy's.
+    certify : bool
+        Prove by `energy_bound` that the cycle leaves at most a factor q of an error, and bound the
+        errors of the linear solves by it: ‖e‖_A² <= rᵀB r / (c (1 − q)) for the residual r, the
+        cycle B on the hierarchy of A₀, and the least c <= 1 with A >= c A₀.
     callback : callable, optional
         Called with the number of the linear solve and the relative residual.
 
     Raises
     ------
     InvalidArgument, HypothesisNotMet
-        The latter for negative diffusivities.
+        The latter for negative diffusivities, and where the factor is not proven: above 1100
+        unknowns, or for a cycle that `energy_bound` does not take.
 
     Examples
     --------
@@ -209,7 +129,7 @@ def implicit_diffusion(u: Signal, flux: Flux, tau: Rational, h: Rational = 1, *,
     u, tau, h = _check(u, flux, tau, h, tolerance, max_solves, reduction)
     foreign = is_foreign(u)
     solver = (_ForeignInner if foreign else _Inner)(
-        cycle or Cycle(Chebyshev() if foreign else gauss_seidel()), reduction)
+        cycle or Cycle(Chebyshev() if foreign else gauss_seidel()), reduction, certify)
     v, scale = 0 + u, norm(u)
     inner: list[tuple[float, ...]] = []
     residual = u - v - tau * diffusion_gradient(v, flux, h)
@@ -222,15 +142,18 @@ def implicit_diffusion(u: Signal, flux: Flux, tau: Rational, h: Rational = 1, *,
         inner.append(history)
         if callback:
             callback(len(inner), residuals[-1] / scale)
-    return ImplicitStep(v, tuple(residuals), tuple(inner), solver.built,
-                        residuals[-1] <= tolerance * scale)
+    return ImplicitStep(v, tuple(residuals), tuple(inner), tuple(solver.errors),
+                        tuple(solver.factors), solver.built, residuals[-1] <= tolerance * scale)
 
 
 class _Inner:
     """CG for a sequence of similar matrices, preconditioned by a hierarchy of a recent one."""
 
-    def __init__(self, cycle: Cycle, reduction: float):
-        self.cycle, self.reduction = cycle, reduction
+    def __init__(self, cycle: Cycle, reduction: float, certify: bool):
+        self.cycle, self.reduction, self.certify = cycle, reduction, certify
+        self.errors: list[float] = []
+        self.factors: list[Fraction] = []
+        self.faces: Sequence[Signal] = ()
         self.built, self.fresh, self.last = 0, 0, 0
         self.method: Any = None
 
@@ -241,13 +164,27 @@ class _Inner:
         if renewed:
             hierarchy = diffusion_hierarchy(
                 diffusion_matrix([to_host(g) for g in faces], tau, h), right.shape)
-            self.method = Multigrid(hierarchy, self.cycle)
+            self.method, self.faces = Multigrid(hierarchy, self.cycle), faces
             self.built += 1
+            if self.certify:
+                self.factors.append(_factor(self.method))
         d, residuals = self._gradients(faces, tau, h, right)
         self.last = len(residuals) - 1
         if renewed:
             self.fresh = self.last
+        self.errors.append(self._error(right - apply_diffusion_matrix(faces, tau, h, d), faces))
         return d, tuple(residuals)
+
+    def _error(self, rest: Signal, faces: Sequence[Signal]) -> float:
+        # A bound of the energy norm of the error with this residual.
+        plain = norm(rest)
+        if not self.certify or plain == 0:
+            return plain
+        xp = namespace(rest)
+        unit = xp.reshape(rest / plain, (-1,))
+        product = float(xp.sum(unit * self.method.step(0 * unit, unit)))
+        room = (1 - float(self.factors[-1])) * _least_ratio(faces, self.faces)
+        return plain * min(1.0, sqrt(max(product, 0.0) / room)) if room > 0 else plain
 
     def _gradients(self, faces: Sequence[Signal], tau: float, h: float, right: Signal
                    ) -> tuple[Any, list[float]]:
@@ -271,7 +208,7 @@ class _ForeignInner(_Inner):
             z = self._precondition(r)
             now = total(r * z)
             p, before = z if p is None else z + now / before * p, now
-            q = _apply(faces, tau, h, p)
+            q = apply_diffusion_matrix(faces, tau, h, p)
             length = now / total(p * q)
             d, r = d + length * p, r - length * q
             residuals.append(norm(r))
@@ -283,12 +220,20 @@ class _ForeignInner(_Inner):
         return reshape(self.method.step(0 * flat, flat), r.shape)
 
 
-def _apply(faces: Sequence[Signal], tau: float, h: float, v: Signal) -> Signal:
-    # (I + τ Kᵀ diag(faces) K) v.
-    total = v
-    for axis, g in enumerate(faces):
-        total = total - tau / h**2 * _divergence(g * _differences(v, axis), axis)
-    return total
+def _factor(method: Multigrid) -> Fraction:
+    # A hierarchy of one level is solved directly.
+    return energy_bound(method).factor if len(method.hierarchy.levels) > 1 else Fraction(0)
+
+
+def _least_ratio(faces: Sequence[Signal], before: Sequence[Signal]) -> float:
+    # The c <= 1 with I + τ Kᵀ G K >= c (I + τ Kᵀ G₀ K).
+    least = 1.0
+    for now, then in zip(faces, before, strict=True):
+        xp = namespace(now)
+        if 0 not in now.shape:
+            ratio = xp.where(now < then, now / xp.where(then > 0, then, 1.0), 1.0)
+            least = min(least, float(xp.min(ratio)))
+    return least
 
 
 def _check(u: Signal, flux: Any, tau: Rational, h: Rational, tolerance: float, max_solves: int,

@@ -14,6 +14,7 @@ from itertools import product
 
 import numpy as np
 import scipy.linalg
+import scipy.sparse.csgraph
 from flint import acb, acb_mat, arb
 
 from stabkit.arithmetic.enclosure import Interval
@@ -26,6 +27,8 @@ HALF = Fraction(1, 2)
 #: Frequencies whose s are at most this are covered near 0.
 NEAR = Fraction(1, 4)
 WELL_CONDITIONED = 100
+#: The powers 1, 2, 4 … of a matrix that are tried.
+SQUARES = 3
 MOST_BOXES = 200_000
 
 Signs = list[tuple[int, ...]]
@@ -83,8 +86,29 @@ def radius_below(matrix: acb_mat, bound: arb) -> bool:
     """True if every matrix in the ball matrix certainly has a spectral radius below the bound.
 
     V⁻¹ M V has the same eigenvalues for any V; with the eigenvectors of the middle matrix, or its
-    scaled Schur vectors, the sums of absolute values of its rows (Gershgorin) come close.
+    scaled Schur vectors, the sums of absolute values of its rows (Gershgorin) come close, and
+    closer for powers of a matrix that is far from normal.  Harmonics that are not coupled are
+    apart.
     """
+    for part in _components(matrix):
+        power, limit = acb_mat([[matrix[i, j] for j in part] for i in part]), bound
+        for _ in range(SQUARES):
+            if _part_below(power, limit):
+                break
+            power, limit = power * power, limit * limit
+        else:
+            return False
+    return True
+
+
+def _components(matrix: acb_mat) -> list[list[int]]:
+    n = matrix.nrows()
+    graph = [[matrix[i, j] != 0 for j in range(n)] for i in range(n)]
+    _, labels = scipy.sparse.csgraph.connected_components(np.array(graph), directed=False)
+    return [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]
+
+
+def _part_below(matrix: acb_mat, bound: arb) -> bool:
     if _rows_below(matrix, bound):
         return True
     middle = _middle(matrix)

@@ -12,7 +12,7 @@ import numpy as np
 from stabkit.aliases import Signal
 from stabkit.arithmetic.rational import fraction
 from stabkit.networks.graph import Graph
-from stabkit.networks.layers import Dense, Layer
+from stabkit.networks.layers import Dense, Layer, Reshaping
 
 _MOST = 8_000_000  # operations that the exact matrices of two chains may take
 
@@ -46,14 +46,12 @@ def compare(before: Graph, after: Graph) -> Transpose | None:
     """Compare two chains of linear layers; None where they cannot be laid on each other."""
     small = before.is_small and after.is_small
     (scale_one, ones), (scale_two, twos) = _layers(before), _layers(after)
-    laid = [_lay_out(one, two, small) for one, two in zip(ones, reversed(twos), strict=True)] \
-        if len(ones) == len(twos) else []
-    if len(laid) == 1 and laid[0] is not None:
-        return _compare_layers(*laid[0], scale_one, scale_two)
-    if laid and not small:
-        factors = [pair and _compare_layers(*pair, Fraction(1),
-                                            Fraction(1)).factor for pair in laid]
-        whole = prod((factor or Fraction(0) for factor in factors), start=scale_two / scale_one)
+    pairs = list(zip(ones, reversed(twos), strict=True)) if len(ones) == len(twos) else []
+    laid = _lay_out(*pairs[0], small) if len(pairs) == 1 else None
+    if laid is not None:
+        return _compare_layers(*laid, scale_one, scale_two)
+    if len(pairs) > 1 and not small:
+        whole = prod((_multiple(one, two) for one, two in pairs), start=scale_two / scale_one)
         if whole:
             return Transpose(whole, float(whole), 0.0, 0.0, Fraction(0))
     few = small or _work(before) + _work(after) <= _MOST
@@ -138,6 +136,18 @@ def _lay_out(one: Layer, two: Layer, small: bool) -> tuple[Layer, Layer] | None:
     fits = first is not None and first.layout is not None and first.layout == second.layout and (
         not small or isinstance(first, Dense))
     return (first, second) if fits and first is not None else None
+
+
+def _multiple(one: Layer, two: Layer) -> Fraction:
+    """c if a layer is exactly c times the adjoint of another; 0 where that is not seen."""
+    if isinstance(one, Reshaping) and isinstance(two, Reshaping) and \
+            one.order is not None and two.order is not None:
+        there, back = np.ravel(one.order), np.ravel(two.order)
+        undone = len(there) == len(back) and (there[back] == np.arange(len(back))).all()
+        return Fraction(int(undone))
+    laid = _lay_out(one, two, False)
+    found = None if laid is None else _compare_layers(*laid, Fraction(1), Fraction(1)).factor
+    return found or Fraction(0)
 
 
 def _layers(chain: Graph) -> tuple[Fraction, list[Layer]]:

@@ -69,6 +69,6 @@ REFLECTING, NATURAL, PERIODIC, DIRICHLET, MIRRORED, ODD_MIRRORED, NODE_MIRRORED 
 def check_boundary(boundary: object, *among: Boundary) -> None:
     """Refuse a value that is no Boundary, or not one of those."""
     known = among or tuple(Boundary)
-    if boundary not in known:
+    if not isinstance(boundary, Boundary) or boundary not in known:
         raise InvalidArgument(f"boundary: must be one of {', '.join(each.name for each in known)}, "
-                              f"got {boundary!r}")
+                              f"got {boundary!r:.60}")

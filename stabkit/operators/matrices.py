@@ -172,4 +172,6 @@ def identity(n: int) -> Operator:
     """The identity of ℝⁿ."""
     if not isinstance(n, (int, np.integer)) or n < 1:
         raise InvalidArgument(f"n: must be a positive integer, got {excerpt(n)}")
+    if n > _LARGEST:
+        raise InvalidArgument(f"n: must be at most {_LARGEST}, got {excerpt(n)}")
     return Operator((n, n), range(n), range(n), [1] * n, label="Id")

@@ -54,7 +54,7 @@ def norm_squared(operator: Any) -> Interval:
     return _norm_squared(as_operator(operator, "operator"))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _norm_squared(operator: Operator) -> Interval:
     if not any(operator.values):
         return Interval(0)

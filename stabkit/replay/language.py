@@ -74,7 +74,7 @@ def parse(text: str, names: set[str], functions: Mapping[str, Function]) -> ast.
     return tree
 
 
-@lru_cache(maxsize=4096)  # certificates of one kind say the same
+@lru_cache(maxsize=1024)  # certificates of one kind say the same
 def _tree(text: str) -> tuple[ast.expr, tuple[str, ...], tuple[str, ...]]:
     """The tree, and the names and functions that must be known."""
     try:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from stabkit.replay.fields import Fields
 
-MOST = 1 << 15
+MOST = 1 << 12
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

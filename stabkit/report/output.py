@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 from tempfile import mkdtemp, mkstemp
+from zlib import crc32
 
 import click
 
@@ -139,10 +138,11 @@ def new_beside(path: Path) -> tuple[int, str]:
 def _mark(place: Path, process: int | None = None) -> str:
     """How the name begins of what a process of this machine puts beside a file until it is whole.
 
-    A process is known on its own machine alone, whose name is in the digest.
+    A process is known on its own machine alone, whose name is told too, in a digest.
     """
-    digest = sha256(f"{platform.node()}\0{place.name}".encode("utf-8", "surrogateescape"))
-    return f".stabkit-{digest.hexdigest()[:16]}-{os.getpid() if process is None else process}-"
+    machine = os.uname().nodename if hasattr(os, "uname") else ""
+    digest = crc32(f"{machine}\0{place.name}".encode("utf-8", "surrogateescape"))
+    return f".stabkit-{digest:08x}-{os.getpid() if process is None else process}-"
 
 
 def _clear_away(place: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -227,7 +227,7 @@ def weights_of_extrapolation(number: Rational) -> tuple[Signal, Signal]:
     return _constants_of_extrapolation(number)
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _constants_of_extrapolation(number: int) -> tuple[Constant, Constant]:
     alpha = Constant(4 * number + 2, 2 * number + 3)
     return alpha, Constant(1 - alpha)

@@ -10,13 +10,15 @@ import numpy as np
 
 from stabkit.aliases import Number, Rational, Signal
 from stabkit.arithmetic.backend import namespace
+from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.linearised import Linearised
-from stabkit.arithmetic.rational import Constant, solve
+from stabkit.arithmetic.rational import Constant, fraction, solve
 from stabkit.arithmetic.transcript import Term, named
-from stabkit.errors import HypothesisNotMet
+from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
 from stabkit.operators.derivatives import Inverse, derivative
+from stabkit.operators.norms import norm_squared
 from stabkit.proof.words import Expression
 from stabkit.schemes.diffusion import DiffusionScheme
 from stabkit.schemes.scheme import as_step
@@ -68,8 +70,50 @@ class Implicit(DiffusionScheme):
         """v − u + τ KᵀΦ(K v), zero at a solution."""
         return self._residual(u, v, self.K @ v)
 
+    def error_bound(self, u: np.ndarray, v: np.ndarray) -> Interval:
+        """Enclose ‖v − u′‖, the distance of any v, found in any way, from the step u′ of u.
+
+        It is at most ‖residual‖ / (1 − τ L₋ ‖K‖²) in exact arithmetic, with L₋ = sup(−Φ′), as
+        v ↦ v + τ KᵀΦ(K v) is strongly monotone with that constant.  The residual is evaluated in
+        balls.
+
+        Raises
+        ------
+        HypothesisNotMet
+            If τ L₋ ‖K‖² >= 1, where there may be several solutions, or Φ jumps.
+        """
+        facts, constant = self.flux.facts, Interval(1)
+        if not facts.continuous:
+            raise HypothesisNotMet(f"error_bound: {self.flux!r} jumps, so a step need not be "
+                                   "unique")
+        if facts.steepest_descent:
+            constant = 1 - Interval(fraction(self.tau) * facts.steepest_descent) * \
+                norm_squared(self.K)
+        if not constant.lo > 0:
+            raise HypothesisNotMet("error_bound: τ L₋ ‖K‖² may be 1 or more with L₋ = "
+                                   f"{facts.steepest_descent}, so a step need not be unique; take "
+                                   "a smaller tau or a monotone flux")
+        rest = self.residual(*(_exact(x) for x in (u, v)))
+        largest = Interval(0)
+        for entry in rest.ravel():
+            largest = largest + _square(entry)
+        return Interval(0, (largest.sqrt() / constant).hi)
+
     def _residual(self, u: Signal, v: Signal, s: Signal) -> Signal:
-        return v - u + self.tau * (self.K.T @ self.flux.activation(s))
+        flow, taps = self.flux.activation(s), self._systems.taps
+        if taps is None or not isinstance(flow, np.ndarray) or flow.dtype != np.float64:
+            return v - u + self.tau * (self.K.T @ flow)
+        before, after = (float(self.tau) * tap for tap in taps)
+        rest = v - u
+        rest[..., :-1] += before * flow
+        rest[..., 1:] += after * flow
+        return rest
+
+    def _differences(self, v: Signal) -> Signal:
+        if self._systems.taps is None or not isinstance(v, np.ndarray):
+            return self.K @ v
+        before, after = self._systems.taps
+        return after * v[..., 1:] + before * v[..., :-1]
 
     def _solve(self, u: Signal) -> Signal:
         """The solutions for the rows of u, each as if it were alone."""
@@ -84,7 +128,7 @@ class Implicit(DiffusionScheme):
                 numbers, solutions = (xp.concat(parts) for parts in zip(*found, strict=True))
                 return xp.take(solutions, xp.argsort(numbers), axis=0)
             # Newton steps may leave the valley; lagged diffusivity, as here, is known to descend.
-            v = self._systems.solve(self.flux.diffusivity(self.K @ v), u)
+            v = self._systems.solve(self.flux.diffusivity(self._differences(v)), u)
         size = float(xp.max(_largest(self.residual(u, v))))
         raise HypothesisNotMet(
             f"implicit step: no convergence in {self.max_iterations} iterations (residual "
@@ -93,15 +137,15 @@ class Implicit(DiffusionScheme):
     def _polish(self, u: Signal, v: Signal, small: Any) -> tuple[Signal, Signal]:
         """Newton steps from v, while each halves the residual; and which rows have converged."""
         xp = namespace(u)
-        s = self.K @ v
+        s = self._differences(v)
         residual = self._residual(u, v, s)
         size = _largest(residual)
         arrived = size <= small
         going = ~arrived
         while bool(xp.any(going)):
             newton = v - self._systems.solve(self.flux.slope(s), residual)
-            v = xp.where(going[:, None], newton, v)
-            s = self.K @ v
+            v = newton if bool(xp.all(going)) else xp.where(going[:, None], newton, v)
+            s = self._differences(v)
             residual, before = self._residual(u, v, s), size
             size = _largest(residual)
             arrived = size <= small
@@ -127,6 +171,20 @@ class Implicit(DiffusionScheme):
             raise HypothesisNotMet(f"implicit step: {self.flux!r} is not linear, though its facts "
                                    "say so")
         return v
+
+
+def _exact(x: Any) -> np.ndarray:
+    given = np.asarray(x)
+    if given.dtype != object and not np.isfinite(given).all():
+        raise InvalidArgument("u, v: have entries that are not finite; remove them first")
+    return np.array([Interval(each) for each in given.ravel().tolist()],
+                    dtype=object).reshape(given.shape)
+
+
+def _square(entry: Any) -> Interval:
+    value = entry if isinstance(entry, Interval) else Interval(entry)
+    size = value.hi if -value.lo < value.hi else -value.lo
+    return Interval(size) * Interval(size)
 
 
 def _largest(residual: Any) -> Signal:
@@ -161,6 +219,13 @@ class Regularisation:
     def minimise(self, f: Signal) -> np.ndarray:
         """A stationary point of E, found from f; the minimiser where E is convex."""
         return Implicit(self.K, self.flux, self.alpha)(f)
+
+    def error_bound(self, u: np.ndarray, f: np.ndarray) -> Interval:
+        """Enclose the distance of any u from the minimiser; :meth:`Implicit.error_bound` tells how.
+
+        Where the bound holds E is strictly convex, and its minimiser is unique.
+        """
+        return Implicit(self.K, self.flux, self.alpha).error_bound(f, u)
 
     def descend(self, u: Signal, f: Signal, step: Rational) -> Signal:
         """One gradient descent step u − step ∇E(u)."""

@@ -28,6 +28,18 @@ class WeightedSystems:
     tau: Rational
 
     @cached_property
+    def taps(self) -> tuple[float, float] | None:
+        """The a and b of K v = a v_i + b v_{i+1}, without the cost of sparse products; or None."""
+        sparse, n = self.K.sparse(), self.K.shape[1]
+        if sparse.shape != (n - 1, n) or sparse.nnz != 2 * (n - 1) or n < 2:
+            return None
+        places = np.arange(n - 1)[:, None] + np.arange(2)
+        taps = sparse.data.reshape(-1, 2)
+        if not (sparse.indices.reshape(-1, 2) == places).all() or not (taps == taps[0]).all():
+            return None
+        return float(taps[0, 0]), float(taps[0, 1])
+
+    @cached_property
     def _bands(self) -> tuple[Signal, ...]:
         """Sparse matrices that take w to the diagonals of Kᵀ diag(w) K from the main one upwards.
 
@@ -44,6 +56,12 @@ class WeightedSystems:
     def solve(self, weights: Any, right: Signal) -> Signal:
         """The solutions in floats, row by row of weights (B, M) and right-hand sides (B, N)."""
         xp, tau = namespace(right), float(self.tau)
+        if xp is np and self.taps is not None:
+            a, b = self.taps
+            diagonal = np.ones((self.K.shape[1], len(weights)))
+            diagonal[:-1] += tau * a * a * weights.T
+            diagonal[1:] += tau * b * b * weights.T
+            return _solve_banded([diagonal, tau * a * b * weights.T], right)
         if xp is np and self._bands:
             above = [tau * (band @ weights.T) for band in self._bands]
             above[0] += 1

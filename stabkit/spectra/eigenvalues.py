@@ -8,31 +8,29 @@ from fractions import Fraction
 
 import numpy as np
 import scipy
-from flint import acb, acb_mat, arb
 
-from stabkit.aliases import Matrix, Scalar, Signal
+from stabkit.aliases import Matrix, Signal
 from stabkit.arithmetic.enclosure import (
-    PRECISIONS,
     Interval,
-    from_ball,
     has_intervals,
     largest_of,
-    precision,
 )
-from stabkit.arithmetic.flint_rationals import to_fmpq
-from stabkit.arithmetic.rational import fractions, to_flint
-from stabkit.arithmetic.roots import complex_roots
+from stabkit.arithmetic.rational import fractions
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.operators.derivatives import Inverse
 from stabkit.schemes import Scheme
+from stabkit.spectra.exact_eigenvalues import (
+    are_short,
+    by_balls,
+    eigenvalues_of_entries,
+    moduli,
+)
 from stabkit.spectra.jacobian import exact_jacobian
 from stabkit.spectra.matrices import Enclosed, enclose
 from stabkit.spectra.symmetric import bounds_of_largest, norm_within
 from stabkit.spectra.whole import LARGEST, UP, Discs, discs
 
-_EXACT = 64  # rows up to which the characteristic polynomial is written down
 _BALLS = 128  # rows up to which eigenvalues are enclosed in balls where floats do not suffice
-_LONGEST = 512  # bits of entries, up to which its roots are separated in reasonable time
 _EPS = Fraction(1, 2**50)
 
 
@@ -86,16 +84,16 @@ def spectrum(matrix: Matrix) -> Spectrum:
     if given.size > LARGEST:
         raise InvalidArgument(f"matrix: must have at most {LARGEST} rows, got {given.size}; "
                               "extreme_eigenvalues takes more")
-    if given.entries is not None and _are_short(given.entries):
+    if given.entries is not None and are_short(given.entries):
         return _of_entries(given.entries)
     if isinstance(found := _discs_or_entries(given), np.ndarray):
-        if _are_short(found):
+        if are_short(found):
             return _of_entries(found)
-        values = _by_balls(found)
-        radius = largest_of(_sizes(values))
+        values = by_balls(found)
+        radius = largest_of(moduli(values))
     else:
         values = _boxes(found)
-        radius = largest_of([Interval(float(low), float(high)) for low, high in _moduli(found)])
+        radius = largest_of([Interval(float(low), float(high)) for low, high in _distances(found)])
     norm = radius if given.symmetric else norm_within(given.floats, given.spread)
     return Spectrum(tuple(values), radius, norm, _is_normal(given))
 
@@ -113,7 +111,7 @@ def extreme_eigenvalues(matrix: Matrix) -> tuple[Interval, Interval]:
     (Interval, Interval)
         Of a matrix that is not symmetric they are those of the real parts.  Sharp to some 10⁻¹⁴
         to 10⁻¹² of the largest entry for symmetric bands, symmetric sparse matrices whose rows can
-        be ordered in up to 2048 bands (grids of 1024 x 1024 or 45 x 45 x 45 sites), and
+        be ordered in few bands (of 2²⁸ numbers, as on grids of 640 x 640 sites), and
         tridiagonal matrices with products of opposite entries >= 0; for any other with up to 2000
         rows, by its whole spectrum.  Beyond that they are only known to lie between the ends of
         the numerical range, with the mean eigenvalue in between.
@@ -136,8 +134,8 @@ def extreme_eigenvalues(matrix: Matrix) -> tuple[Interval, Interval]:
     if isinstance(matrix, Inverse):
         return _of_inverse(matrix)
     given = enclose(matrix)
-    if given.entries is not None and _are_short(given.entries):
-        return _ends([real for real, _ in _eigenvalues(given.entries)])
+    if given.entries is not None and are_short(given.entries):
+        return _ends([real for real, _ in eigenvalues_of_entries(given.entries)])
     if given.symmetric:
         return _of_symmetric(given.floats, given.spread)
     balanced = _balance(given)
@@ -145,7 +143,7 @@ def extreme_eigenvalues(matrix: Matrix) -> tuple[Interval, Interval]:
         return _of_symmetric(*balanced)
     if given.size <= LARGEST:
         found = _discs_or_entries(given)
-        values = _boxes(found) if isinstance(found, Discs) else _by_balls(found)
+        values = _boxes(found) if isinstance(found, Discs) else by_balls(found)
         return _ends([real for real, _ in values])
     return _by_numerical_range(given)
 
@@ -227,54 +225,13 @@ def along(scheme: Scheme, u: Signal, steps: int) -> Iterator[Spectrum]:
 
 
 # -- small matrices of exact numbers ---------------------------------------------------------------
-def _are_short(entries: np.ndarray) -> bool:
-    return len(entries) <= _EXACT and all(
-        isinstance(entry, Interval) or
-        max(entry.numerator.bit_length(), entry.denominator.bit_length()) <= _LONGEST
-        for entry in entries.flat)
-
-
 def _of_entries(matrix: np.ndarray) -> Spectrum:
     exact = not has_intervals(matrix.flat)
     normal = bool((matrix @ matrix.T == matrix.T @ matrix).all()) if exact else None
-    values = _eigenvalues(matrix)
-    sizes = _sizes(values)
-    gram = [real for real, _ in _eigenvalues(matrix.T @ matrix)]
+    values = eigenvalues_of_entries(matrix)
+    sizes = moduli(values)
+    gram = [real for real, _ in eigenvalues_of_entries(matrix.T @ matrix)]
     return Spectrum(tuple(values), largest_of(sizes), _nonnegative(largest_of(gram)).sqrt(), normal)
-
-
-def _sizes(values: list[tuple[Interval, Interval]]) -> list[Interval]:
-    return [(real**2 + imaginary**2).sqrt() for real, imaginary in values]
-
-
-def _eigenvalues(matrix: np.ndarray) -> list[tuple[Interval, Interval]]:
-    if not has_intervals(matrix.flat):
-        # Exact entries: the roots of the characteristic polynomial, with their multiplicities.
-        with precision(128):
-            roots = complex_roots(to_flint(matrix).charpoly())
-        return [(from_ball(root.real), from_ball(root.imag))
-                for root, multiplicity in roots for _ in range(multiplicity)]
-    return _by_balls(matrix)
-
-
-def _by_balls(matrix: np.ndarray) -> list[tuple[Interval, Interval]]:
-    for bits in PRECISIONS[:5]:
-        with precision(bits):
-            balls = acb_mat([[_ball(entry) for entry in row] for row in matrix])
-            try:
-                found = balls.eig(multiple=True)
-            except ValueError:
-                continue
-            if all(value.real.rad() < 1e-6 and value.imag.rad() < 1e-6 for value in found):
-                return [(from_ball(value.real), from_ball(value.imag)) for value in found]
-    raise Undecided("the eigenvalues cannot be enclosed: the entries are too wide, or the matrix "
-                    "is too close to a defective one; ask for the pseudospectrum")
-
-
-def _ball(entry: Scalar) -> acb:
-    if isinstance(entry, Interval):
-        return acb(entry.lo.union(entry.hi))
-    return acb(arb(to_fmpq(entry)))
 
 
 def _nonnegative(value: Interval) -> Interval:
@@ -319,7 +276,7 @@ def _is_real(found: Discs, centre: complex, radius: float) -> bool:
     return False
 
 
-def _moduli(found: Discs) -> list[tuple[float, float]]:
+def _distances(found: Discs) -> list[tuple[float, float]]:
     boxes = {}
     size, groups = np.abs(found.centres), found.groups
     for group in range(groups.max() + 1):
@@ -335,7 +292,7 @@ def _of_complex(matrix: np.ndarray) -> Spectrum:
     if given.size > 2 * LARGEST:
         raise InvalidArgument(f"matrix: must have at most {LARGEST} rows, got {len(matrix)}")
     found = discs(matrix)
-    radius = largest_of([Interval(float(low), float(high)) for low, high in _moduli(found)])
+    radius = largest_of([Interval(float(low), float(high)) for low, high in _distances(found)])
     return Spectrum(tuple(_boxes(found)), radius, norm_within(given.floats, given.spread), None)
 
 

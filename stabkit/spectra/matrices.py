@@ -83,8 +83,8 @@ def enclose(matrix: Matrix) -> Enclosed:
 
 
 def _check_square(shape: tuple[int, ...]) -> None:
-    if shape[0] != shape[1]:
-        raise InvalidArgument(f"matrix: must be square, got shape {shape}")
+    if shape[0] != shape[1] or not shape[0]:
+        raise InvalidArgument(f"matrix: must be square with at least one row, got shape {shape}")
 
 
 def _of_floats(matrix: scipy.sparse.csr_array) -> Enclosed:

@@ -84,8 +84,8 @@ def stable_at(scheme: Scheme, u: Signal) -> bool:
     Parameters
     ----------
     scheme : Scheme
-        An explicit step of any operator, of any length that can be factored, as of grids of up to
-        1024 x 1024 sites; any other up to 64 samples.
+        An explicit step of any operator; where Gershgorin's discs do not decide, of any length
+        that can be factored, as on grids of up to 640 x 640 sites.  Any other up to 64 samples.
     u : array_like, shape (N,)
         Floats or rationals.
 

@@ -9,7 +9,7 @@ roundings counted.
 from __future__ import annotations
 
 from fractions import Fraction
-from math import fsum, isqrt
+from math import fsum
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from stabkit.spectra.factors import Bands, Factors, Sparse
 _UNIT = Fraction(1, 2**53)
 _TINY = Fraction(1, 2**500)  # more than all underflow, entries being at most 1
 _SUM = 1 + Fraction(1, 2**20)
-_BANDED, _SQUARE = 2**30, 2**22  # numbers in the bands, and bands squared, that are factored
+_BANDED = 2**28  # numbers in the bands of a matrix that is factored
 _FILLED = 1 / 4  # share of the bands from which on they are factored as such, zeros and all
 _NARROW = 32  # bands up to which an eigenvalue is found by bisection, with factorisations alone
 _BISECTIONS = 60
@@ -81,7 +81,7 @@ def _scale(matrix: scipy.sparse.csr_array) -> tuple[Fraction, scipy.sparse.csr_a
     """A power of two, and the matrix in units of it, with entries below 2 in size."""
     largest = float(np.abs(matrix.data).max(initial=0.0))
     if largest == 0:
-        return Fraction(1), matrix
+        return Fraction(1), matrix.copy()
     unit = 2.0 ** np.floor(np.log2(largest))
     if not 2.0**-900 < unit < 2.0**900:
         raise InvalidArgument(f"matrix: its entries of size {largest:.3g} are beyond the range "
@@ -120,10 +120,10 @@ def _narrow(matrix: scipy.sparse.csr_array) -> tuple[scipy.sparse.csr_array, int
         other = matrix[order][:, order].tocsr()
         if _width(other) < width:
             matrix, width = other, _width(other)
-    if matrix.shape[0] * (width + 1) > _BANDED or width**2 > _SQUARE:
+    if matrix.shape[0] * (width + 1) > _BANDED:
         raise InvalidArgument(
             f"matrix: has {width} bands on either side of {matrix.shape[0]} rows, too many to be "
-            f"factored; up to {isqrt(_SQUARE)} are, and {_BANDED // 2**20} million numbers in them")
+            f"factored; up to {_BANDED // 2**20} million numbers in the bands are")
     return matrix, width
 
 

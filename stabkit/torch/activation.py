@@ -33,7 +33,7 @@ _UNIT: dict[Callable[..., Flux], Callable[[Tensor], Tensor]] = {
     fluxes.rational: lambda s: s / (1 + s * s),
     fluxes.garrote: lambda s: s / (s * s).clamp(min=1),
     fluxes.hard: lambda s: torch.where(s.abs() <= 1, s, 0.0),
-    fluxes.firm: lambda s: 2 * nn.functional.hardtanh(s) - nn.functional.hardtanh(s, -2.0, 2.0),
+    fluxes.firm: lambda s: nn.functional.hardtanh(s) * (2 - s.abs()).clamp(0, 1),
     fluxes.tukey: lambda s: s * (1 - s * s).clamp(min=0) ** 2 / 2,
     fluxes.weickert: lambda s: s * (1 - torch.exp(-3.31488 / _eighth_power(s))),
     fluxes.soft: nn.functional.hardtanh,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
+from math import prod
 from typing import Any
 
 import torch
@@ -13,10 +14,18 @@ from torch.nn.utils.parametrize import type_before_parametrizations as type_of
 from stabkit.arithmetic.rational import integer
 from stabkit.audit import Audit, audit
 from stabkit.errors import InvalidArgument, several
-from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, Notion, as_notion
+from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, RANGE, Notion, as_notion
 from stabkit.torch.diffusion import DiffusionBlock, FSICycle
 from stabkit.torch.implicit import ImplicitBlock
-from stabkit.torch.residual_block import GENTLE, is_gentle, is_plain, residual_parts
+from stabkit.torch.operators import Differences
+from stabkit.torch.residual_block import (
+    GENTLE,
+    hooks_of,
+    is_as_written,
+    is_gentle,
+    is_plain,
+    residual_parts,
+)
 from stabkit.torch.scaling import LINEAR, Affine, has_weights, scale, tie, weights_of
 from stabkit.torch.shrinkage import HaarShrinkage
 from stabkit.torch.signals import COARSE
@@ -27,6 +36,7 @@ CALM = (nn.Flatten, nn.Unflatten, nn.Identity, nn.Dropout)
 #: The blocks of this room that know in which notions they can be kept stable.
 OWN = (DiffusionBlock, FSICycle, ImplicitBlock, HaarShrinkage)
 Plan = partial[Any]
+_NARROW = 256  # entries up to which the audit decides the range of a module
 
 
 def stable(module: nn.Module, notion: Notion = CONTRACTION) -> nn.Module:
@@ -53,8 +63,8 @@ def stable(module: nn.Module, notion: Notion = CONTRACTION) -> nn.Module:
     Raises
     ------
     InvalidArgument
-        Where a part of the module is none of those, with its name, or a residual block shares a
-        layer; nothing is changed then.
+        Where a part of the module is none of those, with its name, or has a forward hook, or a
+        residual block shares a layer; nothing is changed then.
     """
     if not isinstance(module, nn.Module):
         raise InvalidArgument(f"module: must be a torch.nn.Module, got {type(module).__name__}")
@@ -63,6 +73,7 @@ def stable(module: nn.Module, notion: Notion = CONTRACTION) -> nn.Module:
         raise InvalidArgument("notion: must be EUCLIDEAN, CONTRACTION or RANGE, got "
                               f"{notion!r:.60}")
     plans = _plans(module, notion, type_of(module).__name__)
+    _check_hooks(module)
     _check_sharing(module, plans)
     for change in plans:
         change()
@@ -103,6 +114,15 @@ def _plans(module: nn.Module, notion: Notion, name: str) -> list[Plan]:
         _check_linear(part, notion, name)
     _check_transpose(first, second, name)
     return [partial(tie, first, second, 2.0)]
+
+
+def _check_hooks(module: nn.Module) -> None:
+    """Refuse a hook: it may change what a part computes, of which the bound would know nothing."""
+    for name, part in module.named_modules():
+        if hooks_of(part):
+            raise InvalidArgument(f"module: {name or type_of(module).__name__} has a forward hook, "
+                                  "which may change what it computes; remove it, and register it "
+                                  "again after this call if it only looks")
 
 
 def _check_sharing(module: nn.Module, plans: list[Plan]) -> None:
@@ -166,8 +186,9 @@ def certify(module: nn.Module, shape: tuple[int, ...], notion: Notion = CONTRACT
     Parameters
     ----------
     module : Module
-        Read in eval mode by :func:`stabkit.audit`; a cycle or an implicit block alone is decided
-        as the scheme that it is, whose equation is solved exactly.
+        Read in eval mode by :func:`stabkit.audit`.  A cycle or an implicit block alone is decided
+        as the scheme that it is, whose equation is solved exactly; so is, in ``RANGE``, a block of
+        :class:`Differences` on a large grid, whose rows are of few kinds.
     shape : tuple of int
         Of one input without the batch axis.
     notion : Notion or str
@@ -185,6 +206,19 @@ def certify(module: nn.Module, shape: tuple[int, ...], notion: Notion = CONTRACT
     """
     asked = [as_notion(notion).name]
     shape = tuple(integer(size, "shape", 1) for size in several(shape, "shape"))
-    if isinstance(module, FSICycle | ImplicitBlock):
-        return audit(module.scheme(shape), notions=asked, budget=budget, seed=seed)
+    known = _block_as_scheme(module, shape, as_notion(notion))
+    if known is not None:
+        return audit(known.scheme(shape), notions=asked, budget=budget, seed=seed)
     return audit(module, shape, notions=asked, rounding="exact", budget=budget, seed=seed)
+
+
+def _block_as_scheme(module: nn.Module, shape: tuple[int, ...], notion: Notion
+                     ) -> FSICycle | ImplicitBlock | DiffusionBlock | None:
+    """The block, if it is decided as a scheme: nothing in it may compute anything else."""
+    if isinstance(module, FSICycle | ImplicitBlock):
+        return module if is_as_written(module) else None
+    if isinstance(module, DiffusionBlock) and notion is RANGE and prod(shape) > _NARROW and \
+            isinstance(module.layer.K, Differences) and module.layer.bias is None and \
+            module.layer.normalisation is None and is_as_written(module):
+        return module
+    return None

@@ -39,6 +39,9 @@ class PixelVariation(nn.Module):
 
     def forward(self, y: Tensor) -> Tensor:
         """The normalised signals, of the shape of y."""
+        if y.ndim < 2 or y.shape[1] != len(self.weight) or not y.is_floating_point():
+            raise InvalidArgument(f"y: must be floats of the shape (batch, {len(self.weight)}, ...)"
+                                  f", got {y.dtype} of {tuple(y.shape)}")
         length = torch.rsqrt((y * y).sum(1, keepdim=True) + self.eps)
         shape = (1, -1, *[1] * (y.ndim - 2))
         return self.weight.reshape(shape) * (y * length) + self.bias.reshape(shape)

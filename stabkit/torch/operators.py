@@ -87,8 +87,11 @@ class Stencil(nn.Module):
         if self.boundary in (NATURAL, MIRRORED):
             deconvolve = F.conv_transpose1d if self.dimension == 1 else F.conv_transpose2d
             wide = deconvolve(w, self.weight)
-            return wide if self.boundary is NATURAL else _along(
-                [self._mirror(axis, n, w).T for axis, n in enumerate(w.shape[2:])], wide)
+            if self.boundary is NATURAL:
+                return wide
+            mirrors = [self._mirror(axis, n, w) for axis, n in enumerate(w.shape[2:])]
+            # In the other order than forward, as a transpose is read.
+            return (wide if len(mirrors) == 1 else mirrors[0].T @ wide) @ mirrors[-1]
         # Faster than a transposed convolution, and the same.
         convolve = F.conv1d if self.dimension == 1 else F.conv2d
         turned = self.weight.transpose(0, 1).flip(tuple(range(2, self.weight.ndim)))

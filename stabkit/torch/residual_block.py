@@ -8,6 +8,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import fx, nn
+from torch.nn.utils.parametrize import type_before_parametrizations as type_of
 
 from stabkit.errors import UNFIT
 from stabkit.torch.scaling import LINEAR, Affine
@@ -33,6 +34,18 @@ def is_plain(part: nn.Module) -> bool:
                  if each.__module__.startswith(("torch.nn.modules.", "stabkit.torch.")))
     return not {*_METHODS} & {*vars(part)} and all(
         getattr(kind, name, None) is getattr(known, name, None) for name in _METHODS)
+
+
+def is_as_written(module: nn.Module) -> bool:
+    """Whether all parts of a block are of the classes of this room, with no hook on any of them."""
+    return all(type_of(part).__module__.startswith(("torch.nn.", "stabkit.torch."))
+               and not any(callable(getattr(type(part), name, None)) for name in vars(part))
+               and not hooks_of(part) for part in module.modules())
+
+
+def hooks_of(part: nn.Module) -> list[Any]:
+    """What is called before or after the forward of a part, and may change what it computes."""
+    return [*part._forward_pre_hooks.values(), *part._forward_hooks.values()]
 
 
 def is_gentle(part: nn.Module) -> bool:

@@ -127,7 +127,7 @@ class LeapfrogLayer(nn.Module):
 
 
 def _halves(state: Tensor, channels: int) -> tuple[Tensor, Tensor]:
-    if state.ndim < 3 or state.shape[1] != 2 * channels:
-        raise InvalidArgument(f"state: must have the shape (batch, {2 * channels}, ...), got "
-                              f"{tuple(state.shape)}")
+    if state.ndim < 3 or state.shape[1] != 2 * channels or not state.is_floating_point():
+        raise InvalidArgument(f"state: must be floats of the shape (batch, {2 * channels}, ...), "
+                              f"got {state.dtype} of {tuple(state.shape)}")
     return state[:, :channels], state[:, channels:]

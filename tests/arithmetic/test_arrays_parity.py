@@ -20,7 +20,8 @@ from stabkit.learning.classifier import Classifier, CrossEntropy
 from stabkit.learning.images import patches
 from stabkit.multigrid import Multigrid, algebraic
 from stabkit.multigrid.cycle import Cycle, Direct, F, Smoothed, V, W
-from stabkit.multigrid.implicit_diffusion import diffusion_gradient, implicit_diffusion
+from stabkit.multigrid.diffusion_system import diffusion_gradient
+from stabkit.multigrid.implicit_diffusion import implicit_diffusion
 from stabkit.multigrid.layers import Convolution, MaxPooling, TransposedConvolution
 from stabkit.multigrid.smoother import SOR, Chebyshev, Jacobi, Richardson
 from stabkit.multigrid.unet import start, unet

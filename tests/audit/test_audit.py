@@ -1,5 +1,7 @@
 """Audits of networks: planted faults are found, bounds hold against brute force."""
 
+import gc
+import time
 import zipfile
 from fractions import Fraction
 
@@ -209,6 +211,7 @@ def test_float_enclosures_hold_what_fractions_say():
         assert off <= Fraction(float(bound)) ** 2 < Fraction(1, 10**24)
 
 
+@pytest.mark.slow
 def test_a_function_is_proved_by_its_trace_alone():
     """u/2 is a matrix; which branch is taken is not to be seen from symbols, so that is tried."""
     assert audit(lambda u: u / 2, (4,), budget=1).status is Status.PROVED
@@ -266,3 +269,32 @@ def test_an_archive_is_judged_before_it_is_unpacked(tmp_path):
     with pytest.MonkeyPatch.context() as patch, pytest.raises(InvalidArgument, match="would need"):
         patch.setattr(npz_file, "LARGEST", 1 << 20)
         npz_file.read(bomb)
+
+
+@pytest.mark.slow
+def test_audits_leave_nothing_behind(tmp_path):
+    """Forty networks more, each another, and the objects in memory are nearly as many as before."""
+    path, rng = tmp_path / "net.npz", np.random.default_rng(0)
+
+    def objects_after(audits):
+        for number in range(audits):
+            np.savez(path, A0=rng.integers(-4, 5, (2, 2)) / 4, flux0="soft", contrast0=1.5,
+                     A1=rng.integers(-4, 5, (1 + number % 3, 2)) / 4, flux1="tanh")
+            audit(path, budget=0.02)
+        gc.collect()
+        return len(gc.get_objects())
+
+    before = objects_after(40)
+    assert objects_after(40) - before < 40 * 150  # those of one flux with what is known are 400
+
+
+def test_an_audit_of_a_scheme_keeps_its_budget():
+    """A step that takes a hundredth of a second is taken some hundred times, not some thousand."""
+    calls = []
+
+    def slow(u):
+        calls.append(time.sleep(0.01))
+        return u / 2
+
+    audit(slow, 4, budget=0.5)
+    assert 0 < len(calls) < 400

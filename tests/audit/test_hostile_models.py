@@ -31,6 +31,7 @@ def packed(path, shape):
     return path
 
 
+@pytest.mark.slow
 def test_what_unpacks_to_hundreds_of_times_its_size_is_refused(tmp_path):
     """0.3 MB that would be 0.3 GB: in less than a tenth of the time that unpacking takes, and in
     little memory."""

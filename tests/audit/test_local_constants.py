@@ -198,6 +198,7 @@ def test_the_command_takes_a_file(tmp_path):
     assert result.exit_code == 0 and "within 0.01 of the given input: between" in result.output
 
 
+@pytest.mark.slow
 def test_advice_in_a_ball_is_proved_when_it_is_followed():
     """Another constant, a smaller radius, a smaller last layer: each is asked and proved."""
     graph, L = net("relu"), Fraction(1)

@@ -228,6 +228,7 @@ def test_thousands_of_nodes_and_deep_nesting():
     assert time.process_time() - start < 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_flipped_bytes(path):
     """Sixty files with one to eight wrong bytes each (seed 0): a graph or a refusal, soon."""

@@ -119,6 +119,7 @@ def test_processes_of_mpi_give_the_file_of_one(tmp_path):
     assert (tmp_path / "three.json").read_bytes() == (tmp_path / "one.json").read_bytes()
 
 
+@pytest.mark.slow
 def test_chunks_and_threads_do_not_change_the_worst_trial():
     """The worst of 3000 trials is the worst of its chunks, on one thread or on two."""
     K = csr_form(difference(1, 8), np.dtype(float))
@@ -138,6 +139,7 @@ def test_chunks_and_threads_do_not_change_the_worst_trial():
     assert abs(margin - whole[0]) < 1e-14
 
 
+@pytest.mark.slow
 def test_threads_change_no_trial(monkeypatch):
     """The worst of every chunk, in order, on one thread and on three; and when nobody asks on."""
     scheme = Explicit(difference(1, 8), fluxes.rational(), "3/5")

@@ -124,6 +124,7 @@ def test_a_journal_of_another_question_is_refused(tmp_path):
     assert status == 2 and "--resume" in errors and len(errors.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_complete_file_says_nothing_of_changed_claims(tmp_path):
     """a < a + 1 was proved; then the claim of this name says a < a."""
     path, target = claims_file(tmp_path, count=1, seconds=0), tmp_path / "v.json"

@@ -72,7 +72,7 @@ class Decider:
 def use_ledger(monkeypatch, *entries):
     # By import: the attribute stabkit.claims.claim is the decorator, not the module.
     monkeypatch.setattr(import_module("stabkit.claims.claim"), "registry",
-                        lambda: {entry.name: entry for entry in entries})
+                        lambda *sources: {entry.name: entry for entry in entries})
 
 
 @pytest.fixture

@@ -107,6 +107,14 @@ def test_a_claim_that_ends_the_process_costs_no_other_its_verdict(claims, capsys
     assert "proved on 1 configuration" in said.out and "it calls os._exit" in said.err
 
 
+def test_ones_own_file_cannot_have_the_name_of_a_paper_s_claim(tmp_path, capsys):
+    """Though without names of claims no paper but that one is looked at."""
+    path = tmp_path / "alt2021.py"
+    path.write_text(CLAIMS.replace("half_steps", "energy_decay"), "utf-8")
+    assert main(["verify", "--claims", str(path)]) == 2
+    assert "alt2021.energy_decay is the name of a built-in claim" in capsys.readouterr().err
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_a_child_may_end_as_it_likes(tmp_path):
     """Only the process that decides must not end; what a file forks off may."""
@@ -152,6 +160,9 @@ ENDINGS = {
     "an interrupt of its own": (
         "def raises():\n    '1 < 2.'\n    raise KeyboardInterrupt\nmade = claim('p')(raises)", 2,
         "raises: KeyboardInterrupt"),
+    "an exit of a claim": (
+        "def ends():\n    '1 < 2.'\n    os._exit(0)\nmade = claim('p')(ends)", 2,
+        "ends: it calls os._exit"),
     "a closed output": ("sys.stdout.close()", 2, "closed file"),
 }
 

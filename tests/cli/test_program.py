@@ -76,6 +76,7 @@ def verdicts(tmp_path_factory):
     return target
 
 
+@pytest.mark.slow
 def test_what_is_verified_is_replayed(verdicts):
     jsonschema.validate(json.loads(verdicts.read_text("utf-8")), schema())
     done = stabkit("replay", verdicts)

@@ -16,6 +16,7 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_jacobian_in_each_kind_of_file(here, capsys):
     """A heat step with τ = 1/4: eigenvalues from 4 sin² down to 1; with τ = 3/5 a mode grows."""
     for tau, status in (("1/4", 0), ("3/5", 1)):
@@ -55,13 +56,18 @@ def test_files_that_hold_no_matrix(here, capsys):
     np.save("wide.npy", np.zeros((2, 3)))
     np.save("complex.npy", 1j * np.eye(2))
     np.save("nan.npy", np.full((2, 2), np.nan))
-    for name in ("broken.npz", "broken.mtx", "flat.npy", "wide.npy", "complex.npy", "nan.npy",
-                 "missing.mtx", "matrix.txt"):
+    np.save("empty.npy", np.zeros((0, 0)))
+    np.savez("archive.npz", a=np.eye(2))
+    assert main(["spectrum", "archive.npz"]) == 2
+    assert "numpy.savez" in capsys.readouterr().err
+    for name in ("empty.npy", "broken.npz", "broken.mtx", "flat.npy", "wide.npy", "complex.npy",
+                 "nan.npy", "missing.mtx", "matrix.txt"):
         assert main(["spectrum", name]) == 2
         error = capsys.readouterr().err
         assert error.count("\n") == 1 and ("FILE" in error or "matrix" in error), error
 
 
+@pytest.mark.slow
 def test_a_step_in_a_python_file(here, capsys):
     """Traced exactly: the heat step's eigenvalues at dt = 1/4 and 3/5; what is not linear is told.
     """

@@ -171,6 +171,7 @@ def test_bad_input_is_one_line(tmp_path, monkeypatch, capsys, arguments, words):
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+@pytest.mark.slow
 def test_all_theorems_of_the_kernel_can_be_written():
     """Around rings and with means of neighbours, too."""
     made = folder([Shown(name, each.says, ((each.statement, each.proof),))

@@ -53,6 +53,7 @@ def test_the_users_gauss_is_decided_as_the_dictionarys():
         assert all(check(item.to_json({})) is None for item in found[0].evidence)
 
 
+@pytest.mark.slow
 def test_step_bound_audit_and_assertion_take_it():
     mine, theirs = (step_bound(Explicit(K, flux, 1), EUCLIDEAN, trials=64)
                     for flux in (GAUSS, fluxes.perona_malik()))

@@ -3,6 +3,7 @@
 import importlib.util
 import signal
 import struct
+import time
 from fractions import Fraction
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 import stabkit
 from stabkit.cli.signal_file import read_signal
 from stabkit.errors import InvalidArgument
+from stabkit.tracing import trace
 
 NEEDS = {"onnx": ("onnx",), "torch": ("torch",), "torch_export": ("torch", "onnxscript")}
 TIMED = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no alarm signal")
@@ -82,6 +84,38 @@ def test_an_argument_of_another_kind_is_named(make, name):
     """In one line."""
     with pytest.raises(InvalidArgument, match=rf"^{name}: must be .*\Z"):
         make()
+
+
+@pytest.mark.parametrize("make, words", [
+    (lambda: stabkit.fluxes.garrote("1e999"), "threshold: must lie between 1e-300 and 1e300"),
+    (lambda: stabkit.fluxes.rational(Fraction(1, 10**400)), "contrast: must lie between"),
+    (lambda: stabkit.fluxes.scaled_identity(10**400), "factor: must lie between"),
+    (lambda: stabkit.fluxes.leaky_relu(10**400), "slope: must lie between"),
+    (lambda: stabkit.identity(10**30), "n: must be at most"),
+    (lambda: stabkit.convolution(["1"], 3, np.ones((0, 3))), "boundary: must be one of"),
+    (lambda: stabkit.weighted(["1e999"]), "weights: must be at most"),
+    (lambda: stabkit.box([0, 0], [1, 1, 1]), r"low, high: must have shapes that fit, got \(2,\)")])
+def test_numbers_no_float_holds_and_shapes_that_do_not_fit(make, words):
+    """The compiled twin takes a parameter as a double, and the ends of a box are compared."""
+    with pytest.raises(InvalidArgument, match=words):
+        make()
+
+
+def test_a_step_that_returns_numpys_integers_is_compared_exactly():
+    """A fraction of NumPy's integers overflows where one of Python's does not."""
+    trace(lambda u, dt: np.argsort(None), 1, dt=Fraction(1, 4))
+
+
+def test_a_time_that_is_over_is_no_refusal():
+    """Planted: the end of a user's code is told as an error of the package, and hid a hang."""
+    def enter(number):
+        try:
+            time.sleep(5)
+        except BaseException as error:
+            raise InvalidArgument("the code ended") from error
+
+    count = drive(Door(lambda random: 1, enter, limit=0.1), 1)
+    assert not count.refused and [find[:7] for find in count.finds] == ["TooLong"]
 
 
 def test_an_operator_is_an_array_of_fractions_too():

@@ -172,6 +172,7 @@ def test_the_poisson_kernels_have_the_bits_of_their_expressions(launches, monkey
     assert np.all(abs(np.subtract(mine, sizes)) <= 1e-13 * np.array(sizes))
 
 
+@pytest.mark.slow
 def test_a_solve_on_the_kernels(launches, monkeypatch):
     """The iterates of the compiled loops bit by bit; launches: two for a large level, one below.
 

@@ -77,7 +77,10 @@ def test_known_answers(name):
 
 
 def test_schemes_that_are_never_stable():
-    """Centred differences and Euler's step for advection; a growing mode."""
+    """Centred differences and Euler's step for advection, but for r = 0; a growing mode."""
+    assert Family(plus_one(centred_advection)).isolated_points() == [0]
+    assert Family(plus_one(heat)).isolated_points() == []
+    assert Family(lambda r: {0: 1 + (r - 1) ** 2 * r}).isolated_points() == [0, 1]
     assert Family(plus_one(centred_advection)).intervals() == []
     assert Family(lambda r: {0: 1 + r}).intervals() == []
     assert Family(plus_one(lambda r: heat(-r))).intervals() == []
@@ -98,6 +101,16 @@ def test_a_wrong_tap_moves_the_end():
             top = (size[1] / size[0]).max()
             if abs(top - 1) > 1e-9:
                 assert family.is_stable(r) == (top < 1), (name, r)
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_a_step_backwards_in_time_is_not_stable(name):
+    """The contrary of every row: −r for r, but for Lax's schemes, which know no direction."""
+    family = KNOWN[name][0]
+    mirrored = Family(lambda r: family.right(-r), family.left and (lambda r: family.left(-r)))
+    symmetric = name in ("Lax-Friedrichs", "Lax-Wendroff", "RK4 for advection",
+                         "RK3 for advection", "implicit advection")
+    assert bool([part for part in mirrored.intervals() if part[0] == 0]) is symmetric
 
 
 def test_two_intervals():

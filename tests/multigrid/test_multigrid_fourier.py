@@ -13,13 +13,16 @@ from stabkit.multigrid import (
     HALF_WEIGHTING,
     LAPLACE_1D,
     LAPLACE_5_POINT,
+    LAPLACE_7_POINT,
     LAPLACE_9_POINT,
+    LAPLACE_TRILINEAR,
     LINEAR_ELEMENTS,
     PERIODIC,
     SOR,
     Chebyshev,
     Cycle,
     Jacobi,
+    Lines,
     Multigrid,
     Richardson,
     StencilProblem,
@@ -30,6 +33,7 @@ from stabkit.multigrid import (
     gauss_seidel,
     geometric,
     linear,
+    multicolour,
     red_black,
     rediscretised,
     rediscretised_stencil,
@@ -38,6 +42,8 @@ from stabkit.multigrid import (
     symmetric,
     weighted_transfer,
 )
+from stabkit.multigrid.smoother_symbol import symbol
+from stabkit.multigrid.symbol import Frequencies, harmonics
 
 FINE = Fraction(1, 10**6)
 
@@ -67,6 +73,46 @@ def test_gauss_seidel_in_1d():
     # |e^{iθ} / (2 − e^{−iθ})|² = 1/(5 − 4 cos θ) is largest at π/2.
     found = smoothing_factor(gauss_seidel(), LAPLACE_1D, tolerance=Fraction(1, 1000))
     assert found.lower <= Fraction(4472136, 10**7) <= found.upper and found.width < 1.1e-3
+
+
+@pytest.mark.parametrize(("smoother", "weights", "value", "tolerance"), [
+    (Jacobi(Fraction(6, 7)), LAPLACE_7_POINT, 5 / 7, 0.02),
+    (gauss_seidel(), LAPLACE_7_POINT, 0.567, 0.1),
+    (gauss_seidel(red_black), LAPLACE_7_POINT, 0.445, 0.1),
+    (gauss_seidel(Lines(0)), LAPLACE_5_POINT, 5 ** -0.5, 0.02),
+    (gauss_seidel(Lines(1, zebra=True)), LAPLACE_5_POINT, 0.25, 0.02),
+])
+def test_published_smoothing_factors(smoother, weights, value, tolerance):
+    """Trottenberg, Oosterlee and Schüller, Multigrid (2001): 2.9.1 in 3-D, 5.1 for lines."""
+    found = smoothing_factor(smoother, weights, tolerance=Fraction(tolerance).limit_denominator(50))
+    assert float(found.lower) <= value + 6e-4 and value - 6e-4 <= float(found.upper)
+    assert float(found.upper) <= value + tolerance + 1e-3 and float(found.lower) >= value - 1e-3
+
+
+@pytest.mark.parametrize(("smoother", "weights"), [
+    (gauss_seidel(red_black), LAPLACE_7_POINT), (SOR(Fraction(6, 5), multicolour), LAPLACE_9_POINT),
+    (SOR(Fraction(4, 5), Lines(1, zebra=True)), LAPLACE_9_POINT),
+    (gauss_seidel(Lines(1, zebra=True)), LAPLACE_7_POINT),
+    (gauss_seidel(multicolour), LAPLACE_TRILINEAR)])
+def test_symbols_of_colours_are_those_of_a_periodic_grid(smoother, weights):
+    """One sweep on a wave of the grid has the harmonics of the wave that the symbol says."""
+    n, d = 8, weights.dimension
+    A = StencilProblem((n,) * d, weights, PERIODIC).matrix()
+    sweep = smoother.on(A, (n,) * d)
+    theta = 2 * np.pi * np.array([1, 2, 1][:d]) / n
+    box = tuple((Fraction(float(np.sin(t / 2) ** 2)),) * 2 for t in theta)
+    S = symbol(smoother, weights)(Frequencies.of(box, (1,) * d)).tolist()
+    x = np.indices((n,) * d).reshape(d, -1)
+
+    def wave(alpha):
+        return np.exp(1j * ((theta + np.pi * np.array(alpha)) @ x))
+
+    for place, alpha in enumerate(harmonics(d)):
+        e = wave(alpha)
+        after = sweep(e.real.copy(), 0 * e.real) + 1j * sweep(e.imag.copy(), 0 * e.imag)
+        expected = sum(complex(float(S[row][place].real.mid()), float(S[row][place].imag.mid()))
+                       * wave(beta) for row, beta in enumerate(harmonics(d)))
+        np.testing.assert_allclose(after, expected, atol=1e-12)
 
 
 @pytest.mark.slow

@@ -78,6 +78,7 @@ def test_cycles_of_soft_shrinkage_stretch_differences(n):
         assert (abs(factor) > 1) == (t > end)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what, top", [(midpoint, "0.5"), (extragradient, "0.25")])
 def test_steps_that_contract_numbers_but_not_pairs(what, top, monkeypatch):
     """The worst case says where; random starts with random operators do not get there.

@@ -46,6 +46,7 @@ def fallen(found):
     return found.witness.data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what, notion, flux, top", [
     (explicit, EUCLIDEAN, SECTOR, "2.00002"),                 # 1 − t at Φ = Ls
     (explicit, EUCLIDEAN, AnyFlux(diffusivities=("-1/100", 1), slopes=(-1, 1)), 2),  # 1 + t/100

@@ -89,6 +89,7 @@ def test_the_page_needs_nothing_else(files):
     assert not re.search(r"@import|url\((?!#)", files["index.html"])
 
 
+@pytest.mark.slow
 def test_every_link_of_the_page_has_its_target(files):
     page = Page(files["index.html"])
     assert {link.removeprefix("#") for link in page.links} <= set(page.ids)

@@ -11,13 +11,13 @@ from array_libraries import agree
 from stabkit import fluxes
 from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.multigrid.cycle import Cycle
-from stabkit.multigrid.implicit_diffusion import _apply as applied
-from stabkit.multigrid.implicit_diffusion import (
+from stabkit.multigrid.diffusion_system import apply_diffusion_matrix as applied
+from stabkit.multigrid.diffusion_system import (
     diffusion_gradient,
     diffusion_matrix,
     diffusivities,
-    implicit_diffusion,
 )
+from stabkit.multigrid.implicit_diffusion import implicit_diffusion
 from stabkit.multigrid.smoother import Jacobi, gauss_seidel
 
 SHAPES = [(1,), (2,), (9,), (10,), (1, 4), (7, 5), (12, 12)]

@@ -32,7 +32,9 @@ def as_matrix(monkeypatch, scheme, u):
         return scheme(u)
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["double", "single"])
+@pytest.mark.parametrize("dtype", [
+    pytest.param(np.float64, id="double"),
+    pytest.param(np.float32, id="single", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("shape", "h"), SHAPES, ids=str)
 def test_bits_are_those_of_the_matrix(monkeypatch, shape, h, dtype):
     """Rows shorter and longer than a chunk, an axis of one sample, other spacings, a batch of 2."""
@@ -42,6 +44,7 @@ def test_bits_are_those_of_the_matrix(monkeypatch, shape, h, dtype):
         assert scheme(u).tobytes() == as_matrix(monkeypatch, scheme, u).tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flux", [fluxes.soft(), fluxes.perona_malik()], ids=str)
 def test_other_fluxes(monkeypatch, flux):
     """A flux that is the identity in its middle, and one with an exponential."""

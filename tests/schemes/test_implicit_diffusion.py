@@ -1,11 +1,14 @@
 """The implicit diffusion step by multigrid, against the 1-D solver and sparse direct solves."""
 
+import importlib
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import scipy.sparse
 import scipy.sparse.linalg
 
-from stabkit import Implicit, difference, fluxes
+from stabkit import Implicit, Regularisation, difference, fluxes
 from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.multigrid import (
     Cycle,
@@ -187,3 +190,67 @@ def test_a_hierarchy_must_fit_its_grid():
 def test_backward_diffusion_is_refused():
     with pytest.raises(HypothesisNotMet, match="negative or not finite"):
         implicit_diffusion([0.0, 1.0, 5.0], fluxes.scaled_identity(-1), 1)
+
+
+# -- how far a result is from the solution ---------------------------------------------------------
+@pytest.mark.parametrize("certify", [False, True])
+@pytest.mark.parametrize("flux", [fluxes.charbonnier("1/4"), fluxes.perona_malik("1/2")])
+def test_inner_errors_are_bounded(certify, flux, monkeypatch):
+    """Each linear solve beside a dense one: ‖d − A⁻¹r‖_A and ‖d − A⁻¹r‖ are within the bound."""
+    module = importlib.import_module("stabkit.multigrid.implicit_diffusion")
+    solved, original = [], module._Inner.solve
+
+    def watched(self, faces, tau, h, right):
+        d, history = original(self, faces, tau, h, right)
+        A = diffusion_matrix(faces, tau, h).toarray()
+        error = d.ravel() - np.linalg.solve(A, right.ravel())
+        solved.append((np.sqrt(error @ A @ error), np.linalg.norm(error)))
+        return d, history
+
+    monkeypatch.setattr(module._Inner, "solve", watched)
+    step = implicit_diffusion(steps((15, 12)), flux, 20, certify=certify, reduction=0.1,
+                              tolerance=1e-8)
+    assert len(step.inner_errors) == len(solved) > 3
+    assert len(step.factors) == (step.hierarchies if certify else 0)
+    assert all(0 < factor < Fraction(9, 10) for factor in step.factors)
+    for bound, (energy_norm, plain) in zip(step.inner_errors, solved, strict=True):
+        assert plain <= energy_norm * (1 + 1e-12) and energy_norm <= bound * (1 + 1e-12)
+    if certify:
+        sharper = zip(step.inner_errors, step.inner, strict=True)
+        assert any(bound < 0.9 * history[-1] for bound, history in sharper)
+
+
+def test_what_cannot_be_certified_is_refused():
+    """1200 unknowns are more than an exact proof takes."""
+    with pytest.raises(HypothesisNotMet, match="more than 1100 unknowns"):
+        implicit_diffusion(steps((40, 30)), fluxes.identity(), 1, certify=True)
+
+
+@pytest.mark.parametrize("flux", [fluxes.charbonnier("1/4"), fluxes.perona_malik("1/2"),
+                                  fluxes.identity()])
+def test_the_distance_from_the_solution_is_enclosed(flux):
+    """From a solution v the input is u = v + τ KᵀΦ(K v); any other w is as near as the bound says.
+
+    The solution is known in advance, so nothing is solved; tau keeps τ L₋ ‖K‖² below 1.
+    """
+    K, tau = difference(1, 40), Fraction(1, 5)
+    scheme, v = Implicit(K, flux, tau), steps((40,), 3)
+    u = v + float(tau) * (K.T @ flux.activation(K @ v))
+    for size in (0.0, 1e-9, 1e-2, 1.0):
+        w = v + size * np.random.default_rng(1).standard_normal(40)
+        true = np.linalg.norm(w - v)
+        bound = float(scheme.error_bound(u, w).upper)
+        assert true * (1 - 1e-12) <= bound + 1e-13 and bound <= 12 * true + 1e-13
+        same = Regularisation(K, flux, tau).error_bound(w, u)
+        assert same.upper == scheme.error_bound(u, w).upper
+    assert float(scheme.error_bound(u, scheme(u)).upper) < 1e-10
+
+
+def test_a_distance_needs_one_solution():
+    """Beyond τ L₋ ‖K‖² = 1 there may be several; where Φ jumps, too."""
+    u = steps((40,))
+    for flux, tau in ((fluxes.perona_malik("1/2"), 3), (fluxes.hard("1/2"), Fraction(1, 10))):
+        with pytest.raises(HypothesisNotMet, match="a step need not be unique"):
+            Implicit(difference(1, 40), flux, tau).error_bound(u, u)
+    with pytest.raises(InvalidArgument, match="not finite"):
+        Implicit(difference(1, 40), fluxes.identity(), 1).error_bound(u, u * np.nan)

@@ -31,7 +31,8 @@ def both(monkeypatch, scheme, u):
 
 
 @pytest.mark.parametrize(("flux", "dtype"), [
-    (RATIONAL, np.float64), (RATIONAL, np.float32), (fluxes.perona_malik(), np.float64)], ids=str)
+    (RATIONAL, np.float64), pytest.param(RATIONAL, np.float32, marks=pytest.mark.slow),
+    (fluxes.perona_malik(), np.float64)], ids=str)
 def test_explicit_steps(monkeypatch, flux, dtype):
     """u − τ KᵀΦ(K u), seven times: a few units in the last place at most, for each operator."""
     for K in OPERATORS:
@@ -41,6 +42,7 @@ def test_explicit_steps(monkeypatch, flux, dtype):
         assert np.abs(twin - expression).max() <= 64 * np.finfo(dtype).eps * np.abs(u).max()
 
 
+@pytest.mark.slow
 def test_cycles_and_iterations(monkeypatch):
     """FSI cycles, with fresh and with frozen diffusivities, and fixed point iterations."""
     K = OPERATORS[0]

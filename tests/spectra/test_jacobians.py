@@ -198,6 +198,7 @@ def test_a_step_that_takes_entries_apart_is_differentiated_when_short():
         jacobian(Function(step, 1000), np.zeros(1000))
 
 
+@pytest.mark.slow
 def test_a_million_samples():
     """Constants are kept: J 1 = 1 = Jᵀ1; memory and time are O(N)."""
     n = 10**6

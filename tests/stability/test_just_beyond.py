@@ -225,6 +225,7 @@ def test_rows_that_do_not_add_up_to_one_keep_no_range(rows):
     assert all(holds(found, F(k, 7)) is not True for k in range(1, 30))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", [
     lambda t: Linear(from_matrix([[1 - t + F(1, 1000)]])),
     lambda t: Linear(from_matrix([[F(2) if t > F(1, 2) else 1 - t]])),

@@ -14,6 +14,7 @@ def test_steps_beyond_the_bound_are_refuted(flux):
     assert decide(lambda u: u - flux(u) * 2.5, EUCLIDEAN, shape=3).status == "refuted"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flux", FLUXES, ids=repr)
 def test_stable_steps_are_not_refused(flux):
     """‖K‖² < 4, so 2/5 is below the bound 2/‖K‖²: proved, or nothing is found against it."""

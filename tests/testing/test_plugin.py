@@ -97,6 +97,7 @@ def test_a_long_list_is_cut_unless_asked_for(pytester, monkeypatch):
     result.stdout.fnmatch_lines(["proved     *test_many?29?: range", "30 proved"])
 
 
+@pytest.mark.slow
 def test_the_configuration_says_how_long_to_search(pytester, monkeypatch):
     """Trials and seconds of the project hold where an assertion says nothing itself."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))

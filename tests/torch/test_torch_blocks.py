@@ -13,6 +13,7 @@ from stabkit import (
     NATURAL,
     PERIODIC,
     RANGE,
+    InvalidArgument,
     Status,
     audit,
     fluxes,
@@ -35,7 +36,8 @@ def loaded():
 
 
 FLUXES = [fluxes.identity, fluxes.charbonnier, fluxes.perona_malik, fluxes.rational,
-          fluxes.garrote, fluxes.soft, fluxes.relu, fluxes.tanh]
+          fluxes.garrote, fluxes.soft, fluxes.hard, fluxes.firm, fluxes.tukey, fluxes.weickert,
+          fluxes.relu, fluxes.tanh]
 
 
 def operators():
@@ -44,6 +46,8 @@ def operators():
             (st.Stencil(1, 2, (5,), PERIODIC), (1, 7)), (st.Stencil(2, 2, (3, 5), PERIODIC),
                                                          (2, 4, 6)),
             (st.Stencil(2, 2, (2,), NATURAL), (2, 5)), (st.Differences(2, 1), (2, 6)),
+            (st.Stencil(1, 2, (5,), MIRRORED), (1, 6)), (st.Stencil(2, 2, (3, 5), MIRRORED),
+                                                         (2, 4, 5)),
             (st.Differences(2, 2), (2, 3, 4))]
 
 
@@ -139,10 +143,56 @@ def test_an_exported_block_is_read_as_the_block_it_is(make):
     report, = result.blocks
     assert report.form == "diffusion block" and result.status is Status.PROVED
     inner, outer = block.layer.flux.factors()
-    assert report.step == Fraction(float(block.tau.detach())) * outer / inner
+    own = Fraction(1, 2) if make is fluxes.tukey else 1  # its largest slope counts as the step's
+    assert report.step == Fraction(float(block.tau.detach())) * outer / inner * own
 
 
-@pytest.mark.parametrize("case", range(6))
+@pytest.mark.parametrize("make", [fluxes.perona_malik, fluxes.hard, fluxes.weickert],
+                         ids=lambda make: make.__name__)
+def test_a_falling_flux_keeps_the_norm_on_a_large_grid(make):
+    """1536 numbers are too many for rational matrices: ‖I − τKᵀG(u)K‖ <= 1 for 0 <= G <= 1 by the
+    norm of K.  Two blocks in a row; with a step that is too large even for a norm that is bounded
+    too high by 1.7 nothing is proved."""
+    def block(ratio):
+        made = st.DiffusionBlock(st.Stencil(2, 3, (3, 3)), st.Activation(make, 0.8), EUCLIDEAN)
+        with torch.no_grad():
+            tau = float(2 / made.layer.flux.largest_diffusivity / made.layer.K.square())
+        return st.DiffusionBlock(made.layer.K, made.layer.flux, None, ratio * tau)
+
+    shape = (2, 16, 16)
+    good = torch.nn.Sequential(block(0.9), block(0.99))
+    assert st.certify(good, shape, EUCLIDEAN, budget=4).status is Status.PROVED
+    bad = torch.nn.Sequential(block(0.9), block(1.8))
+    assert st.certify(bad, shape, EUCLIDEAN, budget=2).status is not Status.PROVED
+
+
+def test_a_large_grid_keeps_its_range():
+    """Differences on 40×40 pixels, by the few kinds of their rows; 1.2 times the bound is refuted
+    or left open."""
+    block = st.DiffusionBlock(st.Differences(1, 2), st.Activation(fluxes.perona_malik), RANGE)
+    assert st.certify(block, (1, 40, 40), RANGE, budget=4).status is Status.PROVED
+    tau = 1.2 * float(1 / block.layer.K.largest_row().detach())
+    free = st.DiffusionBlock(block.layer.K, block.layer.flux, None, tau)
+    assert st.certify(free, (1, 40, 40), RANGE, budget=2).status is not Status.PROVED
+
+
+def test_a_flux_that_jumps_has_no_slope_to_bound():
+    """Hard shrinkage's flux keeps the norm and contracts for no step."""
+    with pytest.raises(InvalidArgument, match="take EUCLIDEAN"):
+        st.DiffusionBlock(st.Stencil(1, 2, (3,)), st.Activation(fluxes.hard), CONTRACTION)
+    with pytest.raises(InvalidArgument, match="jumps"):
+        st.SymmetricLayer(st.Stencil(1, 2, (3,)), st.Activation(fluxes.hard)).steepness()
+
+
+def test_slopes_at_zero_are_numbers():
+    """Φ′(0) = g(0) for every flux: 1, or 1/2 for Tukey's; ReLU has 0 in PyTorch."""
+    for make in FLUXES:
+        s = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+        st.Activation(make)(s).sum().backward()
+        assert set(s.grad.tolist()) == {{fluxes.tukey: 0.5, fluxes.relu: 0.0}.get(make, 1.0)}
+
+
+@pytest.mark.parametrize("case", range(8))
 def test_what_is_certified_in_training_is_proved_after_it(case):
     """Each with weights that were moved at random, far away from those at the beginning."""
     make = [
@@ -154,6 +204,10 @@ def test_what_is_certified_in_training_is_proved_after_it(case):
         lambda: (st.FSICycle(st.Stencil(1, 1, (3,)), length=2), (1, 5), EUCLIDEAN),
         lambda: (st.ImplicitBlock(st.Stencil(1, 2, (3,)), tau=5.0), (1, 6), CONTRACTION),
         lambda: (st.HaarShrinkage(), (1, 7), RANGE),
+        lambda: (st.DiffusionBlock(st.Stencil(2, 2, (3, 3), MIRRORED), notion=CONTRACTION,
+                                   bias=True), (2, 5, 5), CONTRACTION),
+        lambda: (st.DiffusionBlock(st.Stencil(2, 2, (3, 3), MIRRORED), notion=CONTRACTION,
+                                   bias=True), (2, 17, 17), CONTRACTION),
     ][case]
     module, shape, notion = make()
     with torch.no_grad():
@@ -177,3 +231,16 @@ def test_a_hamiltonian_layer_is_read_as_one_whose_modes_do_not_grow():
     found = audit(module, (2, 5), notions=["modes"], rounding="exact", budget=2)
     assert found.blocks[0].form == "Hamiltonian block"
     assert {item.status for item in found.judgements if item.counts} == {Status.PROVED}
+
+
+def test_a_mirror_on_the_wrong_side_is_no_transpose():
+    """The planted fault: Kᵀ whose result is moved by a pixel, on a grid too large for matrices."""
+    class Moved(st.Stencil):
+        def adjoint(self, w):
+            return super().adjoint(w).roll(1, -1)
+
+    shape, forms = (2, 17, 17), []
+    for kind in (st.Stencil, Moved):
+        block = st.DiffusionBlock(kind(2, 2, (3, 3), MIRRORED), notion=CONTRACTION)
+        forms.append(st.certify(block, shape, CONTRACTION, budget=2).blocks[0].form)
+    assert forms[0] == "diffusion block" != forms[1]

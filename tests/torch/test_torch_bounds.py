@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from stabkit import CONTRACTION, DIRICHLET, EUCLIDEAN, NATURAL, PERIODIC, RANGE, fluxes
+from stabkit import (
+    CONTRACTION,
+    DIRICHLET,
+    EUCLIDEAN,
+    MIRRORED,
+    NATURAL,
+    PERIODIC,
+    RANGE,
+    fluxes,
+)
 from stabkit.errors import InvalidArgument
 
 pytestmark = pytest.mark.slow  # PyTorch takes seconds to load
@@ -30,15 +39,28 @@ def largest(K, grid):
 
 @pytest.mark.parametrize("taps, grid", [((3,), (40,)), ((5,), (40,)), ((1,), (6,)),
                                         ((3, 3), (12, 12)), ((5, 5), (12, 12)), ((1, 3), (8, 12))])
-@pytest.mark.parametrize("boundary", [DIRICHLET, PERIODIC, NATURAL], ids=repr)
+@pytest.mark.parametrize("boundary", [DIRICHLET, PERIODIC, NATURAL, MIRRORED], ids=repr)
 def test_the_bound_lies_above_the_norm_and_near_it(taps, grid, boundary):
-    """‖K‖² <= bound for random stencils, and the bound is at most 1.7 times as large."""
+    """‖K‖² <= bound for random stencils, and the bound is at most 1.7 times as large; twice that
+    for every axis that is mirrored."""
     for channels, features in ((1, 1), (3, 2), (2, 5)):
         K = st.Stencil(channels, features, taps, boundary)
         found = float(K.square().detach())
         assert largest(K, grid) <= found
         if boundary is not NATURAL:  # where a small grid has a norm far below the symbol's
-            assert found <= 1.7 * largest(K, grid)
+            twice = sum(size > 1 for size in taps) if boundary is MIRRORED else 0
+            assert found <= 1.7 * 2**twice * largest(K, grid)
+
+
+def test_a_mirror_doubles_the_square_and_not_less():
+    """(1, 0, 0) reads u₁ twice: ‖K‖² = 2 where the symbol has modulus 1; in both axes 4."""
+    for taps, wanted in (((3,), 2), ((3, 3), 4)):
+        K = st.Stencil(1, 1, taps, MIRRORED)
+        with torch.no_grad():
+            K.weight.zero_()
+            K.weight.view(-1)[0] = 1
+        assert abs(largest(K, (6,) * len(taps)) - wanted) < 1e-12
+        assert wanted <= float(K.square().detach()) <= 1.15 * wanted
 
 
 def test_a_stencil_whose_norm_is_reached_between_frequencies():
@@ -187,12 +209,14 @@ def test_no_optimiser_leaves_the_bound():
     (lambda: st.DiffusionBlock(3), "K: must be a Stencil"),
     (lambda: st.Stencil(1, 2, (2, 2)), "taps: .* odd"),
     (lambda: st.Stencil(0, 2), "channels"),
-    (lambda: st.Activation(fluxes.hard), "make: must be one of"),
+    (lambda: st.Activation(fluxes.cubic), "make: must be one of"),
     (lambda: st.Activation(contrast=0.0), "positive"),
     (lambda: st.ImplicitBlock(st.Stencil(1, 2), st.Activation(fluxes.rational)), "flux: rational"),
     (lambda: st.FSICycle(st.Stencil(1, 2), frozen=False), "notion: a cycle"),
     (lambda: st.HamiltonianLayer(st.Stencil(1, 2), st.Stencil(2, 2)), "second: must have 1"),
     (lambda: st.LeapfrogLayer(st.Stencil(1, 2), normalisation=torch.nn.Identity()), "tau: must be"),
+    (lambda: st.HamiltonianLayer("", (3, 3)), "first: must be of the kind Stencil, got str"),
+    (lambda: st.PixelVariation(2, "x"), "eps: must be of the kind Real, got str"),
 ])
 def test_bad_blocks(build, words):
     """One line that names the argument and the remedy."""
@@ -206,6 +230,8 @@ def test_bad_blocks(build, words):
     (lambda u: u[:, :1], r"u: must have the shape .* got \(3, 1, 5, 5\)"),
     (lambda u: u.half(), "u: .*float16"), (lambda u: u.bfloat16(), "u: .*bfloat16"),
     (lambda u: u.long(), "u: must be of float32"),
+    (lambda u: u.double(), "u: must be of torch.float32 like the weights, got torch.float64"),
+    (lambda u: u.numpy(), "u: must be of the kind Tensor, got ndarray"),
 ])
 def test_bad_signals(change, words):
     """The shape that is wanted, and the one that came; no half precision, which proves nothing."""
@@ -214,11 +240,26 @@ def test_bad_signals(change, words):
         block(change(torch.randn(3, 2, 5, 5)))
 
 
+@pytest.mark.parametrize("build, shape, kind, words", [
+    (lambda: st.PixelVariation(2), (2,), "float32", r"y: must be floats of .* got .*\(2,\)"),
+    (lambda: st.PixelVariation(2), (1, 3, 4), "float32", r"y: must be floats .*\(1, 3, 4\)"),
+    (lambda: st.LeapfrogLayer(st.Stencil(1, 2, (3,))), (1, 2, 4), "bool",
+     "state: must be floats of the shape .* got torch.bool"),
+    (lambda: st.ImplicitBlock(st.Stencil(1, 2, (3,))), (1, 1, 4), "int64",
+     "u: must be of float32"),
+    (lambda: st.MgNet(1), (1, 1, 8, 8), "float64", "images: must be of torch.float32"),
+    (lambda: st.VCycle(2), (1, 1, 7, 7), "float64", "b: must be of torch.float32")])
+def test_signals_of_another_kind(build, shape, kind, words):
+    """In the package's words, where PyTorch would say something of an operation inside."""
+    with pytest.raises(InvalidArgument, match=words):
+        build()(torch.ones(shape, dtype=getattr(torch, kind)))
+
+
 @pytest.mark.parametrize("boundary, taps, grid", [
     (NATURAL, (3,), (2,)), (NATURAL, (1, 4), (5, 3)), (PERIODIC, (5,), (1,)),
-    (PERIODIC, (3,), (0,)), (DIRICHLET, (3,), (0,))], ids=str)
+    (MIRRORED, (5,), (3,)), (PERIODIC, (3,), (0,)), (DIRICHLET, (3,), (0,))], ids=str)
 def test_grids_too_short_for_a_stencil(boundary, taps, grid):
-    """A stencil that fits nowhere, or reaches around a circle more than once."""
+    """A stencil that fits nowhere, reaches around a circle more than once, or into two mirrors."""
     with pytest.raises(InvalidArgument, match="u: its grid must have at least"):
         st.Stencil(1, 1, taps, boundary)(torch.ones(1, 1, *grid))
 

@@ -264,3 +264,39 @@ def test_the_room_loads_late_and_says_what_it_needs():
             "try: import stabkit.torch\nexcept ImportError as error: print(error)")
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.startswith("False\n") and install("torch") in said.stdout
+
+
+def test_a_block_that_was_changed_is_not_certified_as_the_scheme_of_its_class():
+    """A hook that triples the output, and a part of a class of one's own that does: the scheme of
+    the class keeps the norm, and what is computed does not."""
+    class Tripled(st.Stencil):
+        def adjoint(self, w):
+            return 30 * super().adjoint(w)
+
+    def cycle(K):
+        return st.FSICycle(K, st.Activation(fluxes.identity), length=2)
+
+    assert st.certify(cycle(st.Stencil(1, 2, (3,))), (1, 6), EUCLIDEAN).status is Status.PROVED
+    hooked, own = cycle(st.Stencil(1, 2, (3,))), cycle(Tripled(1, 2, (3,)))
+    hooked.register_forward_hook(lambda module, inputs, output: 3 * output)
+    for module in (hooked, own):
+        try:
+            status = st.certify(module, (1, 6), EUCLIDEAN, budget=2).status
+        except InvalidArgument:
+            continue
+        assert status is not Status.PROVED
+
+
+@pytest.mark.parametrize("where", ["register_forward_hook", "register_forward_pre_hook"])
+@pytest.mark.parametrize("part", [0, 1, "whole"], ids=str)
+def test_a_hook_is_refused_and_nothing_is_changed(where, part):
+    """A hook on a layer, on an activation or on the whole may triple what it computes."""
+    net = nn.Sequential(nn.Linear(3, 3), nn.ReLU())
+    place = net if part == "whole" else net[part]
+    hook = getattr(place, where)(lambda module, *signals: 3 * signals[-1]
+                                 if where == "register_forward_hook" else (3 * signals[0][0],))
+    with pytest.raises(InvalidArgument, match=r"has a forward hook.* remove it"):
+        st.stable(net)
+    assert not any(nn.utils.parametrize.is_parametrized(each) for each in net.modules())
+    hook.remove()
+    assert nn.utils.parametrize.is_parametrized(st.stable(net)[0])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from stabkit import audit
 from stabkit import multigrid as mg
 from stabkit.errors import InvalidArgument
 
@@ -108,3 +109,14 @@ def test_bad_input(build, words):
     """The argument, and what it must be."""
     with pytest.raises(InvalidArgument, match=words):
         build()
+
+
+def test_a_v_cycle_is_read_as_the_linear_map_that_it_is():
+    """Its constant is the largest singular value of the matrix of unit signals, by LAPACK."""
+    cycle = st.VCycle(2, dimension=1)
+    with torch.no_grad():
+        matrix = cycle(torch.eye(7)[:, None]).squeeze(1).double().numpy()
+    found = audit(cycle, (1, 7), rounding="exact", budget=2)
+    block, = found.blocks
+    true = np.linalg.svd(matrix, compute_uv=False)[0]
+    assert block.form == "affine" and true * (1 - 1e-6) <= found.upper <= true * (1 + 1e-6)

@@ -2,16 +2,16 @@
 
 import sys
 from pathlib import Path
-from runpy import run_path
 
 import numpy as np
 import pytest
 
-from stabkit import CONTRACTION, fluxes
+from stabkit import CONTRACTION, Status, fluxes
+from stabkit.claims.claim import load_claims
 from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.learning import REDISCRETISED, TimeSmoothness
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "train_networks.py"
+CLAIMS = Path(__file__).parents[2] / "experiments" / "claims.py"
 pytestmark = pytest.mark.slow  # PyTorch takes seconds to load
 
 
@@ -191,6 +191,16 @@ def test_nan_is_no_solution_of_an_implicit_block():
     (lambda: st.refine_stencils(st.Stencil(1, 1, (5, 5))), r"got \(5, 5\)"),
     (lambda: st.refine_stencils(torch.nn.Linear(2, 2)), "got none"),
     (lambda: st.deepen([]), "blocks"),
+    (lambda: st.refine_stencils(torch.nn.Linear(2, 2), "x"), "transfer: must be of the kind"),
+    (lambda: st.coarsen_stencils(3.5), "module: must be of the kind Module, got float"),
+    (lambda: st.project_on_box("x"), "module: must be of the kind Module, got str"),
+    (lambda: st.project_on_box(torch.nn.Linear(2, 2), "x"), "bound: must be of the kind Real"),
+    (lambda: st.momentum_descent([], "x"), "rate: must be of the kind Real, got str"),
+    (lambda: st.momentum_descent([]), "parameters: must be some"),
+    (lambda: st.momentum_descent(3), "parameters: must be a sequence"),
+    (lambda: st.time_variation([], "x", 1), "alpha1: must be of the kind Real, got str"),
+    (lambda: st.fit_classifier(1, 2, 3), "layer: must be of the kind Linear, got int"),
+    (lambda: st.check_finite("x"), "loss: must be of the kind Tensor, got str"),
     (lambda: st.deepen([st.HaarShrinkage(st.Activation(fluxes.soft))]), "blocks"),
 ])
 def test_bad_arguments(call, words):
@@ -199,16 +209,33 @@ def test_bad_arguments(call, words):
         call()
 
 
-def test_a_difference_within_the_confidence_intervals_is_none():
-    """The experiments of examples/train_networks.py compare intervals: mean ± 2.776 s/√5."""
-    example = run_path(str(EXAMPLE))
-    low, high = [0.0, 1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0, 5.0]
-    mean, half = example["interval"](low)
-    assert mean == 2 and abs(half - 2.776 * (2.5 / 5) ** 0.5) < 1e-12
-    lie_above = example["lie_above"]
-    assert not lie_above(high, low) and not lie_above(low, high)  # the means differ by 1
-    for shift, wanted in ((3.9, False), (4.0, True)):  # and 2 · 1.963 is between these
-        assert lie_above([value + shift for value in low], low) is wanted
+def test_a_difference_within_its_interval_is_none():
+    """Experiments compare seed by seed: mean ± 2.776 s/√5 for five of them (a table of Student)."""
+    measuring = pytest.importorskip("experiments.measuring")
+    one, two = [1.0, 2.0, 3.0, 4.0, 5.0], [0.0, 0.0, 3.0, 4.0, 3.0]  # 1, 2, 0, 0, 2
+    mean, half = measuring.difference(one, two)
+    assert mean == 1 and abs(half - 2.776 * (1 / 5) ** 0.5) < 1e-3
+    assert not measuring.exceeds(one, two) and not measuring.exceeds(two, one)
+    for margin, wanted in ((2.2, False), (2.3, True)):  # 1 + 1.2415 is between these
+        assert measuring.is_like(one, two, margin) is wanted
+        assert measuring.exceeds(one, two, by=-margin + 2) is wanted
+    every = [value + 1.3 for value in two]  # the same shift for all seeds has no spread
+    assert measuring.exceeds(every, two, by=1.29) and not measuring.exceeds(every, two, by=1.31)
+
+
+def test_batches_show_every_image_before_any_comes_again():
+    """Seven images in batches of three, for seven batches: 3, 3, 1, 3, 3, 1, 3."""
+    measuring = pytest.importorskip("experiments.measuring")
+    found = list(measuring.batches(7, 3, 7))
+    assert [len(each) for each in found] == [3, 3, 1, 3, 3, 1, 3]
+    assert sorted(torch.cat(found[:3]).tolist()) == list(range(7))
+
+
+def test_claims_of_training_name_what_they_try():
+    """Every one expects what an experiment can give, which is no proof; none is run here."""
+    claims = load_claims(CLAIMS)
+    assert len(claims) >= 10
+    assert {each.expected for each in claims} == {Status.SUPPORTED, Status.UNDECIDED}
 
 
 # -- data ------------------------------------------------------------------------------------------

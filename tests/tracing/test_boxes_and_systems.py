@@ -65,6 +65,7 @@ def upwind_by_moduli(u, dt):
     return u - dt * ((u + abs(u)) * (u - np.roll(u, 1)) + (u - abs(u)) * (np.roll(u, -1) - u)) / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step, ends, shape, value", [
     (allen_cahn, (-1, 1), (5, 5), Fraction(1, 6)), (fisher, (0, 1), (9,), Fraction(1, 3)),
     (porous, (0, 1), (9,), Fraction(1, 4)), (friedrichs, (-1, 1), (9,), Fraction(1)),
@@ -93,6 +94,7 @@ def test_boxes_are_kept_up_to_the_bound_and_no_further(step, ends, shape, value)
     assert outside
 
 
+@pytest.mark.slow
 def test_an_output_that_is_too_large_outside_a_box_refutes_nothing():
     """x exp(r (1 − x)) overflows for x = −10⁵, which is in no box; it keeps [0, 3] up to the r with
     exp(r − 1) = 3 r."""
@@ -157,6 +159,7 @@ def test_a_system_that_moves_constants_is_told_with_what_holds():
 
 
 # -- what else is asked ----------------------------------------------------------------------------
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [5, 20])
 def test_reservoirs(n):
     """(1 − a) + a ‖W‖ = 1 − a/10 < 1 up to a = 2/(1 + 9/10), for tanh, max(·, 0) and a bias."""
@@ -201,6 +204,7 @@ def test_a_free_energy_by_transforms_is_tried_in_floats():
     assert "range           refuted" in str(senses(step, shape=16, dt="1/100"))
 
 
+@pytest.mark.slow
 def test_a_functional_of_images_is_given_images():
     """Σ (differences)² of an image falls under heat; 30 samples make it refuted by its negative."""
     rough = energy(lambda u: np.sum(np.diff(u, axis=0)**2) + np.sum(np.diff(u, axis=1)**2))

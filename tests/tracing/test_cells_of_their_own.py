@@ -36,6 +36,7 @@ def test_a_multiple_of_every_cell():
     assert step_bound(lambda u, dt: OWN * u, MAX_NORM, shape=CELLS).refuted == ((0, None),)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("notion", "end"), [(POSITIVITY, 2), (MAX_NORM, 4)])
 def test_a_common_denominator_of_ten_thousand_digits(notion, end):
     """(1 - dt/a) u is nonnegative up to the smallest a, which is 2, and below |u| up to 2 a."""

@@ -57,6 +57,7 @@ def sides(low, high):
     return stays_in(box(np.reshape(low, shape), np.reshape(high, shape)))
 
 
+@pytest.mark.slow
 def test_gray_scott():
     """1 − u⁺ = (1 − u)(1 − .68 dt) + dt u v² for neighbours 1, and v⁺ <= V where u v <= F + k: the
     box [0, 1] x [0, 1/10] up to 1/.68; [0, 1] x [0, 1] never, as 1 + dt (1 − 1/10) > 1."""

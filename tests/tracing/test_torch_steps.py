@@ -10,7 +10,14 @@ from stabkit.errors import TracingStopped
 from stabkit.stability.verdict import PROVED, REFUTED
 from stabkit.tracing import in_numpy, trace
 
-torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.slow  # PyTorch takes seconds to load
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded():
+    """PyTorch: not before the first of these tests runs."""
+    global torch
+    torch = pytest.importorskip("torch")
 
 
 def heat(u, dt):
@@ -51,25 +58,25 @@ def test_senses_of_a_torch_step():
     assert table.status(RANGE) == table.status(EUCLIDEAN) == "proved"
 
 
-class Layer(torch.nn.Module):
-    """u + dt (0.1 left − 0.2 u + 0.1 right), in single precision."""
+def layer(middle):
+    """u + dt (0.1 left + middle u + 0.1 right), in single precision."""
+    class Layer(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.kernel = torch.nn.Parameter(torch.tensor([[[0.1, middle, 0.1]]]))
 
-    def __init__(self, middle):
-        super().__init__()
-        self.kernel = torch.nn.Parameter(torch.tensor([[[0.1, middle, 0.1]]]))
-
-    def forward(self, u, dt):
-        wide = torch.nn.functional.pad(u[None, None], (1, 1), mode="circular")
-        return u + dt * torch.nn.functional.conv1d(wide, self.kernel)[0, 0]
+        def forward(self, u, dt):
+            wide = torch.nn.functional.pad(u[None, None], (1, 1), mode="circular")
+            return u + dt * torch.nn.functional.conv1d(wide, self.kernel)[0, 0]
+    return Layer()
 
 
-@pytest.mark.slow
 def test_constants_in_single_precision_are_read_as_meant_and_told():
     """0.1 in single precision is 0.100000001490116; meant is 1/10, so 1 − dt/5 >= 0 up to 5, and
     with −0.19 in the middle a constant does not stay."""
-    found = step_bound(Layer(-0.2), RANGE, shape=8)
+    found = step_bound(layer(-0.2), RANGE, shape=8)
     assert found.certified == 5 and "as meant" in str(found) and "1/5" in found.rounding + "1/10"
-    assert step_bound(Layer(-0.19), RANGE, shape=8).refuted == ((0, None),)
+    assert step_bound(layer(-0.19), RANGE, shape=8).refuted == ((0, None),)
 
 
 def test_what_is_not_linear_and_what_depends_on_the_data():

@@ -236,6 +236,7 @@ def rational_flow(u, dt):
     return u + dt * sum(d / (1 + d**2) for d in (n, e, s, w))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step, value", [
     (rational_flow, Fraction(1, 4)), (flow_of_total_variation, Fraction(1, 40))])
 def test_the_norm_of_diffusion_that_is_not_linear(step, value):

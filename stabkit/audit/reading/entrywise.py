@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from functools import cache
 
 import numpy as np
 
 from stabkit import fluxes
-from stabkit.aliases import Scalar
 from stabkit.arithmetic.rational import fractions
 from stabkit.audit.reading import formulas, masks, reduction
 from stabkit.audit.reading.builder import Builder, View
@@ -19,6 +17,7 @@ from stabkit.errors import InvalidArgument
 from stabkit.fluxes import activations
 from stabkit.fluxes.flux import Flux
 from stabkit.networks.layers import Activation, Scaling, Sum
+from stabkit.networks.layers.activation import flux_of
 
 
 # -- arithmetic ------------------------------------------------------------------------------------
@@ -240,12 +239,6 @@ def gelu(op: Operator) -> View:
     if op.text("approximate", "none") != "none":
         return formulas.tanh_gelu(op)
     return activate(op, flux_of(activations.gelu))
-
-
-@cache
-def flux_of(make: Callable[..., Flux], *numbers: Scalar) -> Flux:
-    """The one flux of all nodes that have it: what is found out about it is found out once."""
-    return make(*numbers)
 
 
 FLUXES: dict[str, Callable[[Operator], Flux]] = {

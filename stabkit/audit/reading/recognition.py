@@ -16,7 +16,7 @@ import numpy as np
 from stabkit.aliases import Scalar
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.rational import Constant
-from stabkit.audit.reading.diffusivities import biweight, eighth_power, hard
+from stabkit.audit.reading.diffusivities import biweight, eighth_power, firm, hard
 from stabkit.errors import StabkitError, Undecided
 from stabkit.fluxes import activations
 from stabkit.fluxes.dictionary import decay
@@ -57,7 +57,7 @@ def flux_of_formula(formula: Expression, name: str) -> Flux:
 
 def _recognise(formula: Expression, name: str) -> Flux:
     for known in (_shrinkage, _garrote, _root, _quotient, _gauss, _softsign, _bell, _gelu_by_tanh,
-                  _log_sigmoid, biweight, eighth_power, hard):
+                  _log_sigmoid, biweight, eighth_power, hard, firm):
         try:
             found = known(formula, name)
         except (StabkitError, ArithmeticError, ValueError, TypeError):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
 
 import numpy as np
 
+from stabkit.aliases import Scalar
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.transcript import Term, Transcript
 from stabkit.errors import Undecided
@@ -72,6 +73,12 @@ class Activation(Layer):
             return self.flux.activation(Fraction(0)) != 0
         except Undecided:
             return True
+
+
+@lru_cache(maxsize=256, typed=True)  # a float may be rounded, a fraction is not
+def flux_of(make: Callable[..., Flux], *numbers: Scalar) -> Flux:
+    """The one flux of all nodes that have it: what is found out about it is found out once."""
+    return make(*numbers)
 
 
 @lru_cache(maxsize=256)

@@ -246,7 +246,8 @@ def spread(d: Signal, places: np.ndarray, size: int) -> Signal:
 def formula(flux: Flux) -> str:
     """Φ as it is written down, by which two fluxes are told to be one."""
     log = Transcript()
-    return f"{log.let} {flux.activation(log.term('s')).text}"
+    text = flux.activation(log.term("s")).text  # which defines what it calls
+    return f"{log.let} {text}"
 
 
 def _pieces(flux: Flux) -> Any:

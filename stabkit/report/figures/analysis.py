@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from fractions import Fraction
 from functools import singledispatch
 from typing import Any
 
@@ -10,11 +12,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stabkit.errors import InvalidArgument
-from stabkit.methods import Cycle, Region, RungeKutta
+from stabkit.methods import Cycle, Family, Multistep, Region, RungeKutta
 from stabkit.report.figures.style import BLUE, INK, ORANGE, RED, SKY, canvas, in_style, line
 from stabkit.spectra import NumericalRange, Pseudospectrum, Spectrum, TransientGrowth
 
 _FINE = 401
+_STEEP = 1e3  # from which on norms are drawn in logarithms
+_GROWTHS = 12
 
 
 @in_style
@@ -23,9 +27,11 @@ def plot(found: Any, beside: Any = None) -> Figure:
 
     Parameters
     ----------
-    found : Spectrum, Pseudospectrum, NumericalRange, TransientGrowth, RungeKutta, Region or Cycle
+    found : Spectrum, Pseudospectrum, NumericalRange, TransientGrowth, RungeKutta, Multistep, \
+            Family, Region or Cycle
         Eigenvalues on the unit circle; contours of the resolvent norm; supporting lines; the norms
-        of powers; the region |R(z)| <= 1; the polynomial of a cycle.
+        of powers; the region of a method, with its proven part of the axes; the stable intervals of
+        a family of one parameter, the region of two; the polynomial of a cycle.
     beside : Spectrum, optional
         Whose eigenvalues are laid over the picture.
 
@@ -47,7 +53,8 @@ def plot(found: Any, beside: Any = None) -> Figure:
 @singledispatch
 def _draw(found: Any, axes: Axes) -> None:
     raise InvalidArgument(f"found: nothing is drawn of a {type(found).__name__}; give a spectrum, "
-                          "pseudospectrum, numerical range, growth of powers, method or cycle")
+                          "pseudospectrum, numerical range, growth of powers, method, family, "
+                          "region or cycle")
 
 
 def _points(found: Spectrum) -> np.ndarray:
@@ -82,6 +89,9 @@ def _(found: NumericalRange, axes: Axes) -> None:
     axes.fill(points.real, points.imag, color=SKY, alpha=0.3, label="attained")
     corners = _corners(found)
     axes.plot(corners.real, corners.imag, color=INK, linewidth=0.8, label="not left, proven")
+    if float(found.radius) < 4:
+        circle = np.exp(2j * np.pi * np.linspace(0, 1, _FINE))
+        axes.plot(circle.real, circle.imag, ":", color=INK, linewidth=0.8, label="unit circle")
     axes.set(aspect="equal", xlabel="Re z", ylabel="Im z",
              title=f"numerical range, radius {float(found.radius):.6g}")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
@@ -98,25 +108,56 @@ def _corners(found: NumericalRange) -> np.ndarray:
 
 @_draw.register
 def _(found: TransientGrowth, axes: Axes) -> None:
-    axes.plot([float(norm) for norm in found.norms], ".-", color=BLUE, label=r"$\|A^k\|$")
-    line(axes, float(found.largest), colour=RED)
+    norms = np.array([float(norm) for norm in found.norms])
+    axes.plot(norms, ".-", color=BLUE, label=r"$\|A^k\|$")
+    if found.bounded:
+        axes.axhline(float(found.largest), color=RED, linestyle="--", linewidth=1.0,
+                     label="largest of all, proven")
     line(axes, 1)
     axes.set(xlabel="k", ylabel="norm", title=str(found).partition(";")[0])
-    axes.legend()
+    if norms.max() > _STEEP:
+        axes.set_yscale("log")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 
 
 @_draw.register
-def _(found: RungeKutta, axes: Axes) -> None:
+def _(found: RungeKutta | Multistep, axes: Axes) -> None:
+    explicit = found.is_explicit if isinstance(found, RungeKutta) else not found.beta[-1]
     ends = [float(end.hi) if end.is_finite else 4.0
             for end in (found.real_interval, found.imaginary_interval)]
-    wide, high = 1.2 * max(ends[0], 2.0), 1.25 * max(ends[1], 2.5)
-    x, y = np.linspace(-wide, 0.35 * wide, _FINE), np.linspace(-high, high, _FINE)
+    left, right, high = _box(found.amplification, max(ends[0], 2.0), max(ends[1], 2.5), explicit)
+    x, y = np.linspace(left, right, _FINE), np.linspace(-high, high, _FINE)
     size = found.amplification(x[None, :] + 1j * y[:, None])
     axes.contourf(x, y, size, levels=[0, 1], colors=[SKY], alpha=0.35)
-    axes.contour(x, y, size, levels=[1], colors=[BLUE], linewidths=1.2)
+    if size.min() < 1 < size.max():
+        axes.contour(x, y, size, levels=[1], colors=[BLUE], linewidths=1.2)
     line(axes, 0)
     line(axes, 0, vertical=True)
-    axes.set(aspect="equal", xlabel="Re z", ylabel="Im z", title=f"{found}: |R(z)| ≤ 1")
+    real, imaginary = (min(float(end.lo), limit) if end.is_finite else limit for end, limit in (
+        (found.real_interval, -left), (found.imaginary_interval, high)))
+    axes.plot([-real, 0], [0, 0], color=INK, linewidth=2.2)
+    axes.plot([0, 0], [-imaginary, imaginary], color=INK, linewidth=2.2)
+    what = "|R(z)| ≤ 1" if isinstance(found, RungeKutta) else "no |ζ| > 1"
+    axes.set(aspect="equal", xlabel="Re z", ylabel="Im z", xlim=(left, right), ylim=(-high, high),
+             title=f"{found}: {what}\nproven on the thick lines")
+
+
+def _box(size: Callable[[np.ndarray], np.ndarray], wide: float, high: float, bounded: bool
+         ) -> tuple[float, float, float]:
+    """Left, right and upper end of a part of the plane that shows a region, all of a bounded one.
+    """
+    wide, high = 1.2 * wide, 1.25 * high
+    for _ in range(_GROWTHS if bounded else 0):
+        x, y = np.linspace(-wide, wide / 2, 121), np.linspace(0, high, 121)
+        inside = np.asarray(size(x[None, :] + 1j * y[:, None]) <= 1)
+        across, up = (np.atleast_1d(inside.any(axis=axis)) for axis in (0, 1))
+        if not across.any():
+            break
+        if not (across[0] or across[-1] or up[-1]):
+            left, right, top = -x[across].min(), x[across].max(), y[up].max()
+            return -1.15 * max(left, 0.3 * top), max(1.3 * right, 0.3 * max(left, top)), 1.15 * top
+        wide, high = 1.3 * wide, 1.3 * high
+    return -wide, 0.35 * wide, high
 
 
 @_draw.register
@@ -126,9 +167,35 @@ def _(found: Region, axes: Axes) -> None:
     for inside, colour, label in ((True, BLUE, "stable"), (False, ORANGE, "not stable")):
         here = found.stable == inside
         axes.plot(x[here], y[here], ".", color=colour, markersize=3, label=label)
-    axes.set(xlabel="first parameter", ylabel="second parameter",
+    axes.set(xlabel=found.names[0], ylabel=found.names[1],
              title="decided in fractions at every point")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+
+
+@_draw.register
+def _(found: Family, axes: Axes) -> None:
+    try:
+        parts, points = found.intervals(), found.isolated_points()
+    except TypeError as error:
+        raise InvalidArgument("found: a family of one parameter is drawn, and of two its region("
+                              "first, second)") from error
+    ends = [float(end) for part in parts for end in part if end.is_finite] + [*map(float, points)]
+    limit = 1.4 * max(ends) if max(ends, default=0) > 0 else 2.0
+    r = [Fraction(round(limit * 1000), 1000) * k / 200 for k in range(201)]
+    axes.plot([float(x) for x in r], [found.amplification(x) for x in r], color=INK,
+              label="largest factor, in floats")
+    for low, high in parts:
+        axes.plot([float(low), min(float(high), limit) if high.is_finite else limit], [1, 1],
+                  color=BLUE, linewidth=4, solid_capstyle="butt", label="stable, proven")
+    axes.plot([float(x) for x in points], np.ones(len(points)), "o", color=BLUE,
+              label="stable alone, proven" if points else None)
+    named = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    axes.legend(named.values(), named.keys())
+    axes.set(xlabel="parameter", ylabel=r"$\max\,|\zeta|$", ylim=(0, 2),
+             xlim=(-0.03 * limit, limit),
+             title="stable between " + ", ".join(
+                 f"{float(low):.6g} and {float(high):.6g}" for low, high in parts) if parts else
+             "stable at points alone" if points else "nowhere stable")
 
 
 @_draw.register

@@ -36,7 +36,7 @@ def conditions_or_none(shows: Shows) -> list[str] | None:
     return found if len(found) == len(shows) else None
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def bounding_cells(flux: Flux, face: str, low: Fraction | None, high: Fraction | None, *,
                    slack: Fraction = Fraction(0)) -> tuple[Fraction | float, ...] | None:
     """Cut the real line into cells on each of which ``low <= face <= high`` is certain.
@@ -147,7 +147,7 @@ def show_continuous(transcript: Transcript, flux: Flux) -> Shows:
     return shows
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _needs(flux: Flux) -> list[tuple[Need, Any, Any, tuple | None]]:
     """What makes Φ continuous on the cells of its pieces, and cells that decide it, or None."""
     return [(need, low, high, cells_of(need, low, high))

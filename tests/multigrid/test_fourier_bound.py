@@ -1,0 +1,157 @@
+"""Bounds of cycles on grids of any size, beside the energy norms of cycles on small ones."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import scipy.linalg
+
+from stabkit.errors import HypothesisNotMet, InvalidArgument
+from stabkit.multigrid import (
+    DIRICHLET,
+    DIRICHLET_CELLS,
+    LAPLACE_1D,
+    LAPLACE_BILINEAR,
+    NEUMANN,
+    PERIODIC,
+    SOR,
+    Chebyshev,
+    Cycle,
+    F,
+    Jacobi,
+    Lines,
+    Multigrid,
+    Richardson,
+    StencilProblem,
+    Then,
+    Visit,
+    W,
+    energy_error,
+    fourier_bound,
+    gauss_seidel,
+    geometric,
+    multicolour,
+    poisson,
+    red_black,
+    shifted,
+    stencil,
+    weighted_transfer,
+)
+from stabkit.multigrid.fourier_bound import coarse_stencil
+from stabkit.multigrid.stencil import correlation
+from stabkit.multigrid.transfer import linear
+
+RED_BLACK = gauss_seidel(red_black)
+SIZES = {PERIODIC: (32, 8), DIRICHLET: (31, 15), NEUMANN: (33, 9)}
+CYCLES_1D = {
+    "Jacobi": Cycle(Jacobi()), "Richardson": Cycle(Richardson(Fraction(1, 4))),
+    "red-black": Cycle(RED_BLACK), "black-red": Cycle(SOR(1, red_black, reverse=True), visit=F),
+    "SOR": Cycle(SOR(Fraction(11, 10), multicolour), visit=W),
+    "after only": Cycle(Jacobi(), pre=0, post_smoother=RED_BLACK)}
+CYCLES_2D = {"Jacobi": Cycle(Jacobi(Fraction(4, 5)), visit=W), "red-black": Cycle(RED_BLACK),
+             "zebra": Cycle(gauss_seidel(Lines(0, zebra=True)), post=0)}
+
+
+def true_factor(method):
+    """‖E‖_A = √λ_max(A⁻¹ EᵀA E) by LAPACK, modulo constants where A has them."""
+    A, E = method.A.toarray(), method.error_operator()
+    if method.hierarchy.levels[0].kernel is not None:
+        A, E = A[:-1, :-1], (E[:-1] - E[-1])[:, :-1]
+    return float(np.sqrt(max(scipy.linalg.eigh(E.T @ A @ E, A, eigvals_only=True)[-1], 0)))
+
+
+@pytest.mark.parametrize("name", CYCLES_1D)
+@pytest.mark.parametrize("boundary", SIZES)
+def test_the_bound_is_above_the_factor_in_1d(name, boundary):
+    """For 2 and 4 levels, with one bound for any depth: the coarse stencils are multiples."""
+    problem, cycle = poisson((SIZES[boundary][0],), boundary), CYCLES_1D[name]
+    fixed = name == "Richardson"  # its step suits no coarser grid
+    bound = fourier_bound(problem, cycle, levels=3 if fixed else 9,
+                          tolerance=Fraction(1, 5 if fixed else 50))
+    assert bound.any_depth is not fixed
+    for levels in (2, 3 if fixed else 4):
+        true = true_factor(Multigrid(geometric(problem, levels=levels), cycle))
+        assert true <= bound.factor + 1e-9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CYCLES_2D)
+@pytest.mark.parametrize("boundary", SIZES)
+def test_the_bound_is_above_the_factor_in_2d(name, boundary):
+    """The bound for bilinear elements is of any depth; it is at most three times the factor."""
+    problem = StencilProblem((SIZES[boundary][1],) * 2, LAPLACE_BILINEAR, boundary)
+    if name == "red-black":
+        problem = poisson((SIZES[boundary][1],) * 2, boundary)
+    bound = fourier_bound(problem, CYCLES_2D[name], tolerance=Fraction(1, 5))
+    assert bound.any_depth is (name != "red-black")
+    true = true_factor(Multigrid(geometric(problem, levels=2), CYCLES_2D[name]))
+    assert true <= bound.factor <= 3 * true
+
+
+def test_the_first_colour_matters():
+    """The contrary: with the colours exchanged the bound would be below the factor."""
+    problem, wrong = poisson((31,)), Cycle(SOR(1, red_black, reverse=True))
+    true = true_factor(Multigrid(geometric(problem, levels=2), Cycle(RED_BLACK)))
+    assert fourier_bound(problem, wrong).factor < true <= fourier_bound(problem,
+                                                                        Cycle(RED_BLACK)).factor
+
+
+@pytest.mark.parametrize("visit", [W, F])
+def test_errors_are_enclosed_a_posteriori(visit):
+    """‖u − A⁻¹b‖_A from a dense solve, exactly for rationals, lies in the interval by one cycle."""
+    cycle = Cycle(Jacobi(), visit=visit)
+    factor = fourier_bound(poisson((31,)), cycle).factor
+    method = Multigrid(geometric(poisson((31,)), levels=3), cycle)
+    exact = Multigrid(geometric(poisson((31,)), levels=3, dtype=object), cycle)
+    for seed in range(5):
+        b, u = np.random.default_rng(seed).integers(-9, 9, (2, 31)).astype(float)
+        error = u - np.linalg.solve(method.A.toarray(), b)
+        true = float(np.sqrt(error @ method.A @ error))
+        for each in (method, exact):
+            found = energy_error(each, factor, b, u)
+            assert float(found.lower) <= true * (1 + 1e-12) and true * (1 - 1e-12) <= float(
+                found.upper) <= 1.6 * true
+    for wrong in (-1, 1, 2):
+        with pytest.raises(InvalidArgument, match=r"^factor"):
+            energy_error(method, wrong, b, u)
+
+
+def test_a_theorem_in_1d():
+    """K is 3/2 for Jacobi 2/3, so 1 − 1/K = 1/3: by hand, A⁻¹ − P A_c⁻¹Pᵀ is diag(1, 0, 1, …)/2."""
+    bound = fourier_bound(poisson((1023,)), Cycle(Jacobi("2/3")), tolerance=Fraction(1, 1000))
+    assert bound.K[0].overlaps(Fraction(3, 2)) and bound.factor < Fraction(335, 1000)
+
+
+def test_the_coarse_stencil_is_the_galerkin_product():
+    """Beside the product of the matrices of a periodic grid."""
+    for weights in (LAPLACE_BILINEAR, poisson((4, 4)).weights):
+        problem = StencilProblem((16, 16), weights, PERIODIC)
+        coarse = geometric(problem, levels=2).levels[1].A
+        again = correlation(coarse_stencil(weights, linear(2)), (8, 8), (8, 8), boundary=PERIODIC)
+        assert abs(coarse - again).max() < 1e-12
+
+
+@pytest.mark.parametrize(("call", "words"), [
+    (lambda: fourier_bound(poisson((8, 8), PERIODIC), Cycle(gauss_seidel())), "lexicographic"),
+    (lambda: fourier_bound(poisson((8, 8)), Cycle(gauss_seidel(Lines(0)))), "lexicographic"),
+    (lambda: fourier_bound(poisson((7,)), Cycle(Then(gauss_seidel(), Jacobi()))), "lexicographic"),
+    (lambda: fourier_bound(poisson((7,)), Cycle(Chebyshev())), "no bound is known"),
+    (lambda: fourier_bound(poisson((7,)), Cycle(SOR(2, red_black))), "omega < 2"),
+    (lambda: fourier_bound(poisson((7,)), Cycle(Jacobi(1))), "not shown to reduce"),
+    (lambda: fourier_bound(poisson((7,)), Cycle(RED_BLACK, post_smoother=RED_BLACK)), "adjoint"),
+    (lambda: fourier_bound(poisson((7,)), Cycle(visit=Visit("none", 0))), "leaves out"),
+    (lambda: fourier_bound(poisson((8,), DIRICHLET_CELLS)), "neither periodic nor of nodes"),
+    (lambda: fourier_bound(poisson((7,)), transfer=weighted_transfer(1)), "adjoint of the"),
+    (lambda: fourier_bound(shifted(poisson((7,)), 1)), "sum to 0"),
+    (lambda: fourier_bound(StencilProblem((7,), -1 * LAPLACE_1D)), "must not be positive"),
+    (lambda: fourier_bound(StencilProblem((16,), stencil([-1, 0, 2, 0, -1]), PERIODIC)),
+     "must not be positive"),
+    (lambda: fourier_bound(StencilProblem((16,), stencil([1, -4, 6, -4, 1]), PERIODIC)),
+     "must not be positive"),
+    (lambda: fourier_bound(StencilProblem((7,), stencil([-1, -1, 4, -1, -1]))), "neighbours"),
+    (lambda: fourier_bound(poisson((7, 7)), Cycle(Richardson(Fraction(1, 4)))), "not shown"),
+])
+def test_what_is_missing_is_told(call, words):
+    """Not certified, and why."""
+    with pytest.raises(HypothesisNotMet, match=words):
+        call()
