@@ -59,6 +59,7 @@ def test_fluxes_of_burgers_keep_a_box_up_to_the_courant_number_1(flux):
     assert (np.abs(u) <= 1).all() and (np.abs(step(u, found.refuted[0][0])) > 1).any()
 
 
+@pytest.mark.slow
 def test_a_flipped_viscosity_and_a_flux_that_jumps_are_not_proved():
     """−α/2 (b − a) with the other sign is antidiffusion; a flux that jumps has no slopes, be
     the jump at a face of the box, where a b = 0."""
@@ -79,6 +80,20 @@ def test_a_jump_at_the_end_of_a_line_alone_is_seen(flux):
     (1/2, 1, 0) leaves [0, 1] at every step."""
     assert conservative(flux)(np.array([0.5, 1, 0]), 0.01)[1] > 1
     assert not step_bound(conservative(flux), stays_in(box(0, 1)), shape=3, trials=50).proved
+
+
+@pytest.mark.parametrize("flow", [
+    lambda a, b: a * (np.abs(a) / (np.abs(a) + np.abs(b))),
+    lambda a, b: np.where((a == 0) & (b == 0), 1, np.where(a * b > 0, np.minimum(
+        np.maximum(a, 0), np.maximum(b, 0)), 0))])
+def test_a_limiter_that_is_no_number_or_not_0_where_both_slopes_are_0_is_not_proved(flow):
+    """A constant signal gives 0/0, or moves by dt: no range is kept, for any step."""
+    def step(u, dt):
+        return u + dt * flow(np.roll(u, 1) - u, np.roll(u, -1) - u)
+
+    with np.errstate(invalid="ignore"):
+        assert not (step(np.ones(3), 0.5) <= 1).all()
+        assert not step_bound(step, RANGE, shape=3, trials=50).proved
 
 
 def level_set(u, dt):

@@ -57,6 +57,8 @@ def limiter_ratios(node: Operation) -> Iterator[Ratio]:
         parts = {form: _in_terms(form, a, b) for form in forms}
         pieces = [piece for sign in (1, -1) for piece in _pieces(node, parts, sign)]
         ends = [_value(node, parts, (ZERO, Fraction(sign))) * sign for sign in (1, -1)]
+        if _value(node, parts, (ZERO, ZERO)):  # on no ray; 0/0 is NotHomogeneous
+            return
     except (NotHomogeneous, ZeroDivisionError):
         return
     for form, by_b in ((a, False), (b, True)):
