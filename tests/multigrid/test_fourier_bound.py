@@ -26,6 +26,7 @@ from stabkit.multigrid import (
     Then,
     Visit,
     W,
+    energy_bound,
     energy_error,
     fourier_bound,
     gauss_seidel,
@@ -37,9 +38,8 @@ from stabkit.multigrid import (
     stencil,
     weighted_transfer,
 )
-from stabkit.multigrid.fourier_bound import coarse_stencil
 from stabkit.multigrid.stencil import correlation
-from stabkit.multigrid.transfer import linear
+from stabkit.multigrid.transfer import coarse_stencil, linear
 
 RED_BLACK = gauss_seidel(red_black)
 SIZES = {PERIODIC: (32, 8), DIRICHLET: (31, 15), NEUMANN: (33, 9)}
@@ -150,6 +150,12 @@ def test_the_coarse_stencil_is_the_galerkin_product():
      "must not be positive"),
     (lambda: fourier_bound(StencilProblem((7,), stencil([-1, -1, 4, -1, -1]))), "neighbours"),
     (lambda: fourier_bound(poisson((7, 7)), Cycle(Richardson(Fraction(1, 4)))), "not shown"),
+    (lambda: fourier_bound(poisson((7,)), Cycle(Then(Jacobi(Fraction(19, 10)), Jacobi()))),
+     "not shown"),  # the first sweep multiplies the highest frequency by −2.8
+    (lambda: fourier_bound(poisson((7,)), Cycle(Then(Richardson(1), Jacobi()))), "not shown"),
+    (lambda: fourier_bound(poisson((7,)), Cycle(gauss_seidel(Lines(0, zebra=True)))), "only axis"),
+    (lambda: energy_bound(Multigrid(geometric(poisson((16,), PERIODIC), levels=2), Cycle(Then(
+        gauss_seidel(), gauss_seidel(Lines(0)))))), "singular"),
 ])
 def test_what_is_missing_is_told(call, words):
     """Not certified, and why."""
