@@ -58,3 +58,8 @@ def time_is_over() -> bool:
     """Whether the limit has passed; never where there is none."""
     until = _UNTIL.get()
     return until < inf and monotonic() >= until
+
+
+def time_is_long_over(seconds: float) -> bool:
+    """Whether the limit passed so many seconds ago; never where there is none."""
+    return monotonic() - seconds >= _UNTIL.get()

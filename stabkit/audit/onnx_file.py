@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from stabkit.audit.reading import (
+    choices,
     contraction,
     entrywise,
     extremes,
@@ -74,7 +75,7 @@ _ONE: dict[str, Callable[[Operator], Any]] = {
     **dict.fromkeys(set(formulas.FORMULAS) - {"Abs"}, formulas.function),
     "ThresholdedRelu": formulas.threshold_relu, "LpNormalization": reduction.lp_normalise,
     **dict.fromkeys(reduction.REDUCTIONS, reduction.reduce_axes),
-    "Where": entrywise.where, "Softmax": grouped.softmax, "LogSoftmax": grouped.softmax,
+    "Where": choices.where, "Softmax": grouped.softmax, "LogSoftmax": grouped.softmax,
     "LayerNormalization": grouped.layer_norm, "RMSNormalization": grouped.layer_norm,
     "GroupNormalization": grouped.group_norm, "InstanceNormalization": grouped.group_norm,
     "LRN": grouped.local_response, "Shrink": grouped.shrink, "Einsum": contraction.einsum,

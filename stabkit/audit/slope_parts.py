@@ -27,8 +27,11 @@ from stabkit.networks.slope_bound import (
 from stabkit.networks.slope_form import MOST
 from stabkit.stability.confirmation import confirm_evidence
 from stabkit.stability.verdict import Evidence, calculation
+from stabkit.time_limit import time_would_be_over
 
 _SHOWN = 80  # entries of (x, v) up to which the matrix inequality is written down
+_QUICK = 24  # up to which it is on any clock
+_SECONDS = 6.0  # that the longest one takes, about
 
 Bounds = Sequence[Fraction | None]
 
@@ -133,7 +136,10 @@ def _runs(blocks: Sequence[Block]) -> list[list[Block]]:
 # -- evidence --------------------------------------------------------------------------------------
 def slope_calculation(bound: SlopeBound, at_most: Fraction, by: str) -> tuple[Evidence, ...]:
     """That a constant holds: the matrix inequality, if it is small; else that it was certified."""
-    shown = confirm_evidence(_inequality(bound, at_most, by)) if bound.form.size <= _SHOWN else None
+    size = bound.form.size
+    written = size <= _QUICK or (size <= _SHOWN and not time_would_be_over(
+        _SECONDS * (size / _SHOWN) ** 3))
+    shown = confirm_evidence(_inequality(bound, at_most, by)) if written else None
     if shown is not None:
         return (shown,)
     log = Transcript()

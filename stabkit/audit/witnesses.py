@@ -101,9 +101,13 @@ def _stretched_pairs(graph: Graph, seed: int) -> Iterator[Pair]:
 
 def seconds_to_enclose(graph: Graph) -> float:
     """About how long it takes to enclose the values at two inputs."""
-    return _INTERVALS * sum(prod(node.shape) for node in graph.nodes
-                            if isinstance(node.layer, Activation) and leak_of(node.layer.flux)
-                            is None)
+    entries = 0
+    for node in graph.nodes:
+        if time_is_over():
+            break
+        if isinstance(node.layer, Activation) and leak_of(node.layer.flux) is None:
+            entries += prod(node.shape)
+    return _INTERVALS * entries
 
 
 @np.errstate(over="ignore", invalid="ignore")

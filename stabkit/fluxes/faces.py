@@ -24,7 +24,8 @@ from stabkit.errors import InvalidArgument, Undecided
 from stabkit.fluxes.continuity import has_value_at, is_continuous
 from stabkit.fluxes.expression import VARIABLE, Expression, as_expression
 from stabkit.fluxes.fading import as_fading_sum
-from stabkit.fluxes.normal_form import line, vanishes
+from stabkit.fluxes.normal_form import vanishes
+from stabkit.fluxes.polynomials import line
 from stabkit.fluxes.recording import record
 
 Cell = tuple[Any, Any]

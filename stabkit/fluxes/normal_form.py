@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from math import inf, lcm
-from typing import Any
 
 from flint import Ordering, fmpq_mpoly_ctx, fmpz
 
@@ -29,7 +28,7 @@ from stabkit.fluxes.isolated_zeros import zeros_are_isolated
 _GENERATORS = 24
 _CASES = 64
 _RING = fmpq_mpoly_ctx.get(("x", _GENERATORS), Ordering.lex)
-_T = 0  # the generator |s|
+T = 0  # the place of the generator |s|
 _ODD, _EVEN = ("arctan", "erf", "sin"), ("cos",)
 
 class _Case(Exception):
@@ -51,13 +50,13 @@ class Forms:
 
     def __init__(self, low: Scalar, high: Scalar, steps: dict, signs: dict):
         self.cell, self.steps, self.signs = (low, high), steps, signs
-        self.atoms: dict[str, int] = {"t": _T}
+        self.atoms: dict[str, int] = {"t": T}
         self.squares: list[tuple[int, Quotient]] = []
         self.exponents: dict[int, tuple[int, Fraction]] = {}  # of an atom: n, b of exp(b |s|ⁿ)
         self.arguments: dict[int, tuple[str, Quotient]] = {}  # of an atom f(u): f and u
-        self.positive = {_T}
+        self.positive = {T}
         side = -1 if low < 0 else 1
-        self.variable = self.number(low) if low == high else self.over(self.gen(_T) * side)
+        self.variable = self.number(low) if low == high else self.over(self.gen(T) * side)
 
     # -- polynomials -----------------------------------------------------------------------------
     @staticmethod
@@ -137,7 +136,7 @@ class Forms:
             return 0
         slope, start = (from_fmpq(c) for c in (
             a.num.coefficient(0), a.num(*[0] * _GENERATORS)))
-        if a.num.degrees()[_T] == 0:
+        if a.num.degrees()[T] == 0:
             slope = Fraction(0)
         ends = sorted(abs(end) for end in self.cell)
         found = {_sign_of(slope) if end == inf and slope else _sign_of(slope * end + start)
@@ -231,7 +230,10 @@ class Forms:
                 raise _Case("")
             made = self.product(made, self.power(self.over(self.atom(key, True)), int(c / step)))
             if u.den.is_one() and not any(powers[1:]):
-                self.exponents[self.atoms[key]] = int(powers[_T]), step
+                self.exponents[self.atoms[key]] = int(powers[T]), step
+            else:
+                self.arguments[self.atoms[key]] = "exp", Quotient(
+                    _RING.from_dict({powers: to_fmpq(step)}), u.den)
         return made
 
     def _of_logarithm(self, powers: Sequence[int]) -> Quotient | None:
@@ -389,27 +391,3 @@ def _vanishes(text: str, held: _Held, low: Scalar, high: Scalar) -> bool:
                    for _, form in in_all_cases(*cell, held.expression))
     except (Unresolved, ArithmeticError):
         return False
-
-
-def line(expression: Expression, low: Scalar, high: Scalar) -> tuple[Fraction, Fraction] | None:
-    """b and a, if the expression is b + a s on a cell, wherever it is defined."""
-    found = [polynomial(expression, *cell) for cell in sides(low, high)]
-    if any(known is None or len(known) > 2 for known in found):
-        return None
-    lines: set[Any] = {
-        (*known, Fraction(0), Fraction(0))[:2] for known in found if known is not None}
-    return lines.pop() if len(lines) == 1 else None
-
-
-def polynomial(expression: Expression, low: Scalar, high: Scalar) -> list[Fraction] | None:
-    """The coefficients in s, lowest first, of an expression that is one polynomial there."""
-    try:
-        (_, form), *more = in_all_cases(low, high, expression)
-    except (Unresolved, ArithmeticError):
-        return None
-    if more or not form.den.is_constant() or any(degree > 0 for degree in form.num.degrees()[1:]):
-        return None
-    side = -1 if low < 0 else 1
-    terms = {powers[_T]: from_fmpq(factor) * side ** int(powers[_T])
-             for powers, factor in form.num.to_dict().items()}
-    return [terms.get(k, Fraction(0)) for k in range(max(terms, default=0) + 1)]

@@ -7,6 +7,7 @@ are divided by what grows fastest in each.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
@@ -22,7 +23,8 @@ from stabkit.errors import InvalidArgument
 from stabkit.fluxes.expression import VARIABLE, Expression, as_expression
 from stabkit.fluxes.normal_form import Forms, in_all_cases
 
-_BOUNDED = {"arctan": np.arctan, "erf": Expression.erf, "sin": np.sin, "cos": np.cos}
+_BOUNDED: dict[str, Callable[[Expression], Expression]] = {
+    "arctan": np.arctan, "erf": lambda x: x.erf(), "sin": np.sin, "cos": np.cos}
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,9 @@ _Part = tuple[_Growth, Expression]  # a growth times what is bounded
 def far_out(expression: Expression, start: Fraction, side: int) -> Expression | None:
     """The expression for s >= start (side 1) or s <= −start (side −1); None if it is not bounded
     there, or no such form is known."""
-    cell = (start, inf) if side > 0 else (-inf, -start)
+    low, high = (start, inf) if side > 0 else (-inf, -start)
     try:
-        (forms, form), *more = in_all_cases(*cell, expression)
+        (forms, form), *more = in_all_cases(low, high, expression)
         if more:
             return None
         tail = _Tail(forms, side)
@@ -115,6 +117,8 @@ class _Tail:
             growth, bounded = self.of(inner)
             if name in _BOUNDED:
                 return _Growth(), _BOUNDED[name](self._write(growth) * bounded) ** power
+            if name == "exp":
+                return _Growth(), np.exp(self.fading(growth) * bounded) ** power
             if name == "log" and growth == _Growth():
                 return growth, np.log(bounded) ** power
         raise Unresolved(f"the growth of {key}")

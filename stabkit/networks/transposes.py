@@ -11,10 +11,12 @@ import numpy as np
 
 from stabkit.aliases import Signal
 from stabkit.arithmetic.rational import fraction
-from stabkit.networks.graph import Graph
+from stabkit.networks.graph import Graph, evaluate
 from stabkit.networks.layers import Dense, Layer, Reshaping
 
 _MOST = 8_000_000  # operations that the exact matrices of two chains may take
+_QUICK = 50_000    # operations of exact matrices that are always compared
+_FAR = 0.5         # distance, relative, from which on nothing is made of being nearly transposed
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,28 @@ def compare(before: Graph, after: Graph) -> Transpose | None:
         whole = prod((_multiple(one, two) for one, two in pairs), start=scale_two / scale_one)
         if whole:
             return Transpose(whole, float(whole), 0.0, 0.0, Fraction(0))
-    few = small or _work(before) + _work(after) <= _MOST
-    return _compare_matrices(before, after) if few else None
+    work = _work(before) + _work(after)
+    if not small and work > _MOST:
+        return None
+    far = _compare_far_ones(before, after) if work > _QUICK else None
+    return far or _compare_matrices(before, after)
+
+
+def _compare_far_ones(before: Graph, after: Graph) -> Transpose | None:
+    """The comparison in floats, of matrices so far apart that exact ones are not needed."""
+    first, second = (evaluate(chain.without_bias(), np.eye(chain.size).reshape(
+        -1, *chain.shape)).reshape(chain.size, -1) for chain in (before, after))
+    one, other = before.bound, after.bound
+    if first.shape != second.T.shape or one is None or other is None:
+        return None
+    a, b = first.ravel(), second.T.ravel()
+    nearest = float(a @ b) / (float(a @ a) or 1.0)
+    rest = b - nearest * a
+    distance = float(np.linalg.norm(rest)) / (float(np.linalg.norm(b)) or 1.0)
+    if distance <= _FAR:
+        return None
+    largest = float(np.abs(rest).max()) / float(np.abs(b).max())
+    return Transpose(None, nearest, distance, largest, other + abs(Fraction(nearest)) * one)
 
 
 def _compare_matrices(before: Graph, after: Graph) -> Transpose | None:

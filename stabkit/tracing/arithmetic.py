@@ -14,7 +14,7 @@ from stabkit.tracing.tracer import Tracer
 _ELEMENTWISE = (
     np.exp, np.log, np.sqrt, np.tanh, np.sin, np.cos, np.arctan,
     np.absolute, np.fabs, np.sign, np.maximum, np.minimum, np.fmax, np.fmin,
-    np.expm1, np.log1p, np.sinh, np.cosh,
+    np.hypot, np.expm1, np.log1p, np.sinh, np.cosh,
     np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal,
     np.logical_and, np.logical_or, np.logical_not, np.isfinite, np.isnan,
 )

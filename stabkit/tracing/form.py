@@ -296,6 +296,13 @@ def products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return out
 
 
+def weighted_sums(numerators: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Row by row the sums of the coefficients times integers."""
+    if _size(numerators) * max(map(abs, weights)) * weights.size < _FITS:
+        return _short(numerators) @ weights.astype(np.int64)
+    return _as(numerators, True) @ weights
+
+
 def product(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
     """Of two polynomials."""
     if len(a) == len(b) == 1:

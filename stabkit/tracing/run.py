@@ -25,7 +25,7 @@ from stabkit.errors import (
 )
 from stabkit.tracing.array import Traced, make_array, operand, shape_of
 from stabkit.tracing.foreign import parameters_of
-from stabkit.tracing.form import Form, step, trim, unknowns
+from stabkit.tracing.form import Form, step, trim, unknowns, weighted_sums
 from stabkit.tracing.functions import FUNCTIONS
 from stabkit.tracing.libraries import on_symbols
 from stabkit.tracing.state import refuse_state
@@ -241,7 +241,7 @@ def evaluate_at(form: Form, dt: Fraction) -> Form:
     powers = [dt**k / divisor for k in range(form.numerators.shape[1])]
     whole = int(np.lcm.reduce(np.array([p.denominator for p in powers], dtype=object)))
     weights = np.array([int(p * whole) for p in powers], dtype=object)
-    values = (form.numerators.astype(object) @ weights).reshape(-1, 1)
+    values = weighted_sums(form.numerators, weights).reshape(-1, 1)
     return trim(form.count, form.rows, form.columns, values, (whole,))
 
 

@@ -51,7 +51,6 @@ W = {"w": weights(4, 3)}
     (single("Conv", (2, 6), {"w": weights(2, 2, 3)}, group="two"), "wrong type"),
     (single("Add", (4,), {"c": weights(3)}), r"\(Add\)"),
     (single("Div", (4,), {"c": np.zeros(4, np.float32)}), "divided by zero"),
-    (single("PRelu", (3, 2), {"a": weights(3, 1)}), "differ between channels"),
     (single("BatchNormalization", (2, 3), {n: weights(2) for n in "sbm"} | {
         "v": -np.ones(2, np.float32)}), "must be positive"),
     (single("BatchNormalization", (2, 3), {n: weights(2) for n in "sbmv"}, training_mode=1),

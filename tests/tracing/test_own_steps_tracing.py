@@ -147,7 +147,8 @@ class Instance:
     (lambda u, dt: u[np.argsort(u)], "argsort"), (lambda u, dt: u[u > 0], "mask or index"),
     (lambda u, dt: np.fft.ifft(np.fft.fft(u)).real, "fft"), (lambda u, dt: u * 1j, "complex"),
     (lambda u, dt: 2 * u if hasattr(u, "tobytes") else u, "attribute tobytes"),
-    (remembering, None), (Instance(), "on symbols"), (lambda u, dt: np.linalg.norm(u) * u, "norm"),
+    (remembering, None), (Instance(), "on symbols"),
+    (lambda u, dt: np.linalg.norm(u, 1) * u, "norm"), (lambda u, dt: np.linalg.norm(u) * u, None),
     (lambda u, dt: u + np.random.default_rng().random(4), None),
 ])
 def test_what_is_not_an_affine_form_is_never_taken_for_one(step, words):

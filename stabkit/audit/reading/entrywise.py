@@ -16,7 +16,7 @@ from stabkit.audit.reading.operator import Comparison, Constant, Masked, Operato
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes import activations
 from stabkit.fluxes.flux import Flux
-from stabkit.networks.layers import Activation, Scaling, Sum
+from stabkit.networks.layers import Activation, Layer, Scaling, Sum
 from stabkit.networks.layers.activation import flux_of
 
 
@@ -55,21 +55,21 @@ def add(op: Operator) -> View | Masked:
     sign = -1 if op.kind == "Sub" else 1
     for at in (0, 1):
         if sign > 0 and op.masks(at):
-            given, kept = masks.add_masked(op, at)
+            given, kept = masks.finite_sum(op, at)
             return masks.mask(_plus(given, sign), kept)
     return _plus(op, sign)
 
 
 def _plus(op: Operator, sign: int) -> View:
     if _both_signals(op):
-        return _sum(op, [op.signal(0), op.signal(1)], (1, sign))
+        return sum_of(op, [op.signal(0), op.signal(1)], (1, sign))
     view, values, first = _operands(op)
     if first:
         return op.build.scale(view, float(sign) if sign < 0 else None, values)
     return op.build.scale(view, None, sign * np.asarray(values))
 
 
-def _sum(op: Operator, views: list[View], signs: tuple[int, ...]) -> View:
+def sum_of(op: Operator, views: list[View], signs: tuple[int, ...]) -> View:
     shape = np.broadcast_shapes(*(view.shape for view in views))
     return op.build.add(Sum(signs), [op.build.broadcast(view, shape) for view in views], shape)
 
@@ -77,7 +77,7 @@ def _sum(op: Operator, views: list[View], signs: tuple[int, ...]) -> View:
 def total(op: Operator) -> View:
     """Sum of any number of signals."""
     views = [op.signal(number) for number in range(len(op.inputs))]
-    return views[0] if len(views) == 1 else _sum(op, views, (1,) * len(views))
+    return views[0] if len(views) == 1 else sum_of(op, views, (1,) * len(views))
 
 
 def multiply(op: Operator) -> View:
@@ -210,12 +210,12 @@ def prelu(op: Operator) -> View:
         return activate(op, flux_of(fluxes.leaky_relu, Fraction(float(slope.flat[0]))))
     view, values = _beside(op, op.signal(0), 1)
     size = activate(op, flux_of(fluxes.leaky_relu, -1), view)
-    halves = [_halved(sign, np.asarray(values)) for sign in (1, -1)]
-    return _sum(op, [op.build.scale(one, half) for one, half in zip(
+    halves = [_half_of(sign, np.asarray(values)) for sign in (1, -1)]
+    return sum_of(op, [op.build.scale(one, half) for one, half in zip(
         (view, size), halves, strict=True)], (1, 1))
 
 
-def _halved(sign: int, a: np.ndarray) -> np.ndarray:
+def _half_of(sign: int, a: np.ndarray) -> np.ndarray:
     """(1 ± a)/2, exactly: in floats where they hold it."""
     exact = (1 + sign * fractions(a)) / 2
     near = (1 + sign * a.astype(np.float64)) / 2
@@ -258,7 +258,7 @@ FLUXES: dict[str, Callable[[Operator], Flux]] = {
 
 
 # -- a signal times a gate -------------------------------------------------------------------------
-def _factor_and_bias(build: Builder, view: View) -> tuple[int, Fraction, Fraction]:
+def factor_and_bias(build: Builder, view: View) -> tuple[int, Fraction, Fraction]:
     """The node, f and b of a signal f x + b, where f and b are numbers."""
     node, factor, offset = view.node, Fraction(1), Fraction(0)
     while node >= 0 and isinstance(layer := build.nodes[node].layer, Scaling):
@@ -272,17 +272,17 @@ def _factor_and_bias(build: Builder, view: View) -> tuple[int, Fraction, Fractio
     return node, factor, offset
 
 
-def _gate(build: Builder, view: View) -> tuple[Flux, str, int, Fraction, Fraction, Fraction,
+def gate_of(build: Builder, view: View) -> tuple[Flux, str, int, Fraction, Fraction, Fraction,
                                                Fraction] | None:
     """Flux, its name, node of x, and k, c, q, o of a signal q Φ(kx + c) + o."""
-    node, outer, beyond = _factor_and_bias(build, view)
+    node, outer, beyond = factor_and_bias(build, view)
     if node < 0 or not isinstance(layer := build.nodes[node].layer, Activation):
         return None
     inside = View(build.nodes[node].inputs[0], view.shape)
-    if layer.flux.name == "tanh" and (bent := _gate(build, inside)) is not None and \
+    if layer.flux.name == "tanh" and (bent := gate_of(build, inside)) is not None and \
             bent[1] == "softplus" and bent[5:] == (1, 0):
         return layer.flux, "tanh of softplus", *bent[2:5], outer, beyond
-    inner, k, c = _factor_and_bias(build, inside)
+    inner, k, c = factor_and_bias(build, inside)
     return layer.flux, layer.flux.name, inner, k, c, outer, beyond
 
 
@@ -293,8 +293,8 @@ def gate_signal(op: Operator) -> View:
         x, other = op.signal(first), op.signal(second)
         if x.shape != other.shape or not _same_places(x, other):
             continue
-        gate = _gate(op.build, other)
-        node, factor, offset = _factor_and_bias(op.build, x)
+        gate = gate_of(op.build, other)
+        node, factor, offset = factor_and_bias(op.build, x)
         if gate is None or offset or gate[2] != node:
             continue
         made = _product(*gate[:2], *gate[3:])
@@ -316,7 +316,40 @@ def _times(op: Operator, first: View, second: View) -> View:
             made = reduction.divide_by_own_size(op, inner, other)
             if made is not None:
                 return op.build.scale(made, scaling.factors)
+        made = _shrinkage(op, x, other)
+        if made is not None:
+            return made
     return formulas.product(op, first, second)
+
+
+def _shrinkage(op: Operator, sign: View, size: View) -> View | None:
+    """sgn(u) max(|u| − θ, 0) with positive thresholds θ that differ: θ S₁(u/θ) with soft shrinkage.
+    """
+    made = [_source_of(op.build, view) for view in (sign, size)]
+    moved = _source_of(op.build, made[1][1])
+    whole = _source_of(op.build, moved[1])
+    layers = made[0][0], made[1][0], whole[0]
+    if not isinstance(moved[0], Scaling) or moved[0].factors is not None or not np.ndim(
+            moved[0].bias if moved[0].bias is not None else 0.0):
+        return None
+    names = [layer.flux if isinstance(layer, Activation) else None for layer in layers]
+    if names[0] is None or names[0].name != "sign" or names[1:] != [
+            flux_of(fluxes.relu), flux_of(fluxes.leaky_relu, -1)] or \
+            made[0][1].node != whole[1].node or sign.shape != size.shape:
+        return None
+    thresholds = -np.asarray(moved[0].bias, dtype=float)
+    if not (thresholds > 0).all():
+        return None
+    inner = op.build.scale(whole[1], 1 / thresholds)
+    return op.build.scale(activate(op, flux_of(activations.soft_shrinkage, 1), inner), thresholds)
+
+
+def _source_of(build: Builder, view: View) -> tuple[Layer | None, View]:
+    """The layer that makes a signal, and what it is applied to; none where entries are moved."""
+    if view.node < 0 or view.places is not None:
+        return None, view
+    node = build.nodes[view.node]
+    return node.layer, View(node.inputs[0], view.shape)
 
 
 def over_signal(op: Operator) -> View:
@@ -350,63 +383,3 @@ def _product(flux: Flux, name: str, k: Fraction, c: Fraction, q: Fraction, o: Fr
         top = Fraction(flux.parameters["upper"])
         return activations.hard_swish(k / top, c / top), q * top
     return None
-
-
-# -- where a signal is large -----------------------------------------------------------------------
-def where(op: Operator) -> View | Masked:
-    """A choice by a comparison.
-
-    The switch in PyTorch's softplus, x itself where βx > 20, ln(1 + exp(βx))/β elsewhere, is read
-    as softplus: the two differ by less than 2.1e-9/β, below the resolution of float32 at 20.
-    """
-    test = op.value(0)
-    if isinstance(test, Comparison) and test.relation == ">" and \
-            test.threshold >= 20 and _both_of(op, 1, 2):
-        base, beta, shift = _factor_and_bias(op.build, test.view)
-        x, factor, offset = _factor_and_bias(op.build, op.signal(1))
-        gate = _gate(op.build, op.signal(2))
-        if shift == 0 == offset and x == base and factor == 1 and gate is not None and \
-                gate[1] == "softplus" and gate[2:5] == (base, beta, 0) and beta > 0 and \
-                abs(gate[5] * beta - 1) <= Fraction(1, 2**52) and gate[6] == 0:
-            return op.signal(2)
-    if isinstance(test, Comparison):
-        return formulas.choose(op, test)
-    if isinstance(test, Constant) and test.values.dtype == bool:
-        for at, taken in ((1, test.values), (2, ~test.values)):
-            if op.masks(at):
-                given, kept = masks.choose_masked(op, at, taken)
-                return masks.mask(_mask_view(given, test.values), kept)
-        return _mask_view(op, test.values)
-    raise op.refuse("a choice by something else than a comparison of a signal with a number")
-
-
-def _mask_view(op: Operator, mask: np.ndarray) -> View:
-    """Where with a mask that is known: a signal, or two, times zeros and ones."""
-    parts = []
-    for number, kept in ((1, mask), (2, ~mask)):
-        value = op.value(number)
-        if isinstance(value, View):
-            shape = np.broadcast_shapes(value.shape, mask.shape)
-            parts.append((op.build.broadcast(value, shape), kept))
-    first, *rest = parts
-    known = None if rest else (op.weights(1 if first[1] is not mask else 2), ~first[1])
-    scaled = []
-    for view, kept in parts:
-        factors = _of_one(op, np.broadcast_to(kept.astype(float), view.shape))
-        bias = None if known is None or known[0] is None else _of_one(
-            op, np.broadcast_to(np.where(known[1], known[0], 0.0), view.shape))
-        scaled.append(op.build.scale(view, factors, bias))
-    return scaled[0] if not rest else _sum(op, scaled, (1, 1))
-
-
-def _of_one(op: Operator, values: np.ndarray) -> np.ndarray:
-    """A constant of a signal's shape, for one sample."""
-    if not op.build.has_batch(values.shape):
-        return values
-    if (values != values[:1]).any():
-        raise op.refuse("a constant that differs between the samples of a batch")
-    return values[0]
-
-
-def _both_of(op: Operator, *numbers: int) -> bool:
-    return all(isinstance(op.value(number), View) for number in numbers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -12,16 +13,16 @@ from stabkit.audit.reading.operator import Constant, Masked, Operator
 from stabkit.networks.layers import Softmax
 
 
-def add_masked(op: Operator, at: int) -> tuple[Operator, np.ndarray]:
+def finite_sum(op: Operator, at: int) -> tuple[Operator, np.ndarray]:
     """A sum without the entries of −∞ in its input `at`, and where the sum is finite."""
     value = op.constant_input(at)
     kept = np.isfinite(value.values)
     return _with_input(op, at, np.where(kept, value.values, 0)), kept
 
 
-def choose_masked(op: Operator, at: int, taken: np.ndarray) -> tuple[Operator, np.ndarray]:
+def finite_choice(op: Operator, at: int, taken: np.ndarray) -> tuple[Operator, np.ndarray]:
     """The same for a choice that takes its input `at` in some places."""
-    given, kept = add_masked(op, at)
+    given, kept = finite_sum(op, at)
     return given, kept | ~taken
 
 
@@ -50,7 +51,7 @@ def masked_softmax(op: Operator, given: Masked, places: np.ndarray) -> View:
     for count in np.unique(counts):
         rows = counts == count
         picked = places[rows][kept[rows]]
-        one = build.move(flat, lambda index, picked=picked: index[:, picked])
+        one = build.move(flat, partial(_pick, picked))
         groups = np.arange(len(picked)).reshape(-1, count)
         parts.append(build.add(Softmax(groups), [one], one.shape))
         target[picked] = start + np.arange(len(picked))
@@ -58,3 +59,7 @@ def masked_softmax(op: Operator, given: Masked, places: np.ndarray) -> View:
     whole = parts[0] if len(parts) == 1 else build.join(parts, 1)
     made = build.move(whole, lambda index: np.where(target == ABSENT, ABSENT, index[:, target]))
     return build.reshape(made, view.shape)
+
+
+def _pick(places: np.ndarray, index: np.ndarray) -> np.ndarray:
+    return index[:, places]

@@ -6,7 +6,7 @@ What is proved to be such a formula, with other numbers, gets the slope that bel
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from math import inf, isqrt
 from time import monotonic
@@ -23,7 +23,8 @@ from stabkit.fluxes.dictionary import decay
 from stabkit.fluxes.expression import VARIABLE, Expression
 from stabkit.fluxes.flux import Facts, Flux, Piece, from_activation
 from stabkit.fluxes.kinks import split
-from stabkit.fluxes.normal_form import line, polynomial, vanishes
+from stabkit.fluxes.normal_form import vanishes
+from stabkit.fluxes.polynomials import line, polynomial
 from stabkit.fluxes.tails import far_out
 from stabkit.networks.layers.activation import certified_slopes
 from stabkit.operators.singular_values import upper_root
@@ -34,9 +35,11 @@ _GRID = np.unique(np.concatenate([np.linspace(-40, 40, 16001), np.geomspace(1e-7
 _FAR = 30.0          # of the grid
 _STEEP = 1e6         # beyond it a slope is taken for one without a bound
 _DIGITS = 1 << 80    # of the denominator of a parameter
-_SECONDS = 10.0      # to confirm guesses of one formula
+_SECONDS = 30.0      # to confirm guesses of one formula
 _FOUND: dict[str, Flux] = {}
 _MOST = 4096
+
+Slopes = tuple[Fraction, Fraction]
 
 
 def flux_of_formula(formula: Expression, name: str) -> Flux:
@@ -64,12 +67,17 @@ def _recognise(formula: Expression, name: str) -> Flux:
             continue
         if found is not None:
             return found
+    best: Flux | None = None
     with time_limit(monotonic() + _SECONDS):
-        for flux in _guesses(formula, name):
-            if time_is_over():
+        for guesses in _guesses(formula, name):
+            for flux in guesses:  # the widest range of slopes first
+                if time_is_over() or certified_slopes(flux) is None:
+                    break
+                best = flux
+            if best is None and time_is_over():
                 raise Undecided("the time is over")
-            if certified_slopes(flux) is not None:
-                return flux
+            if best is not None:
+                return best
     return _unbounded_flux(formula, name)
 
 
@@ -86,8 +94,9 @@ def _unbounded_flux(formula: Expression, name: str) -> Flux:
 
 
 # -- slopes that are suspected ---------------------------------------------------------------------
-def _guesses(formula: Expression, name: str) -> Iterator[Flux]:
-    """The flux with ranges of slopes that floats suggest, the narrowest first."""
+def _guesses(formula: Expression, name: str) -> Iterator[Iterator[Flux]]:
+    """The flux with ranges of slopes that floats suggest, in the ways in which it can be written.
+    """
     with np.errstate(all="ignore"):
         steep = np.asarray(formula.derivative.at(_GRID), dtype=float) + 0 * _GRID
         values = np.asarray(formula.at(_GRID), dtype=float) + 0 * _GRID
@@ -103,29 +112,31 @@ def _guesses(formula: Expression, name: str) -> Iterator[Flux]:
     low, high = (Fraction(end).limit_denominator(10**4) for end in ends)
     # What a slope comes to only far out it need not pass by any room.
     beside = [0 if at[place] >= _FAR else 1 for place in (steep.argmin(), steep.argmax())]
-    rooms = dict.fromkeys(((0, 0), tuple(beside), (1, 1), (20, 20)))
+    rooms = dict.fromkeys(((20, 20), (1, 1), tuple(beside), (0, 0)))
     ranges = [(low - a * size / 1000, high + b * size / 1000) for a, b in rooms]
-    def plain(slopes: tuple[Fraction, Fraction]) -> Flux:
+    def plain(slopes: Slopes) -> Flux:
         return from_activation(formula, Facts(False, slopes, None), name=name)
 
-    def with_tails(slopes: tuple[Fraction, Fraction]) -> Flux:
+    def with_tails(slopes: Slopes) -> Flux:
         return _with_tails(formula, slopes, name)
 
     far_out_known = all(_enclose_slope(formula, *end) is not None for end in (
         (-inf, -_FAR), (_FAR, inf)))
     for make in (plain, with_tails) if far_out_known else (with_tails, plain):
+        yield _fluxes_of(make, ranges)
+    if whole:
+        yield _fluxes_of(plain, [whole])
+
+
+def _fluxes_of(make: Callable[[Slopes], Flux], ranges: Sequence[Slopes]) -> Iterator[Flux]:
+    for slopes in ranges:
         try:
-            wide = make(ranges[-1])
-            if certified_slopes(wide) is not None:
-                yield from map(make, ranges[:-1])
-                yield wide
-            elif whole and make is plain:
-                yield plain(whole)
+            yield make(slopes)
         except (StabkitError, ArithmeticError):
-            continue
+            return
 
 
-def _with_tails(formula: Expression, slopes: tuple[Fraction, Fraction], name: str) -> Flux:
+def _with_tails(formula: Expression, slopes: Slopes, name: str) -> Flux:
     """The flux with its slopes far from 0 written so that intervals enclose them there."""
     parts = split(formula, False)
     start = 1 + max((abs(edge) for edge, _ in parts[:-1] if edge is not None), default=Fraction(0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 
@@ -20,10 +20,13 @@ from stabkit.networks.layers.scaling import Scaling
 from stabkit.replay import check
 from stabkit.stability.certificates.flux_bounds import conditions_or_none, show_bounds, show_slopes
 from stabkit.stability.verdict import Evidence, calculation
-from stabkit.time_limit import at_least, time_is_over
+from stabkit.time_limit import at_least, time_is_long_over, time_is_over
 
 _SECONDS = 5.0
+_LATE = 0.5    # seconds after the end
 _BATCH = 1024  # entries between two looks at the clock
+_SHOWN: dict[Flux, Evidence | None] = {}
+_MOST = 1 << 14
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,13 +51,17 @@ class Activation(Layer):
     def term(self, terms: Sequence[Term], shapes: Sequence[Shape], shape: Shape) -> Term:
         return self.flux.activation(terms[0])
 
-    @cached_property
+    @property
     def bound(self) -> Fraction | None:
         slopes = certified_slopes(self.flux)
         return None if slopes is None else max(abs(slopes[0]), abs(slopes[1]))
 
     def enclose(self, inputs: Sequence[Enclosure], unit: float) -> Enclosure:
         middle, error = inputs[0]
+        if self.bound is None:  # the error is that of the image of what is so near
+            away = error.reshape(-1, *[1] * (middle.ndim - 1))
+            out, own = _activate_floats(self.flux, middle, away)
+            return out, UP * norms(own) + TINY
         out, own = _activate_floats(self.flux, middle)
         return out, UP * (grow(self.bound, error) + norms(own)) + TINY
 
@@ -81,16 +88,27 @@ def flux_of(make: Callable[..., Flux], *numbers: Scalar) -> Flux:
     return make(*numbers)
 
 
-@lru_cache(maxsize=256)
 def certified_slopes(flux: Flux) -> tuple[Fraction, Fraction] | None:
     """The declared range of difference quotients, if the checker confirms it."""
     evidence = slope_evidence(flux)
     return None if evidence is None else flux.facts.slopes
 
 
-@lru_cache(maxsize=256)
 def slope_evidence(flux: Flux) -> Evidence | None:
-    """The certificate that an activation is continuous with slopes in the declared range."""
+    """The certificate that an activation is continuous with slopes in the declared range.
+
+    None, too, where the time has long been over, as in networks of thousands of fluxes.
+    """
+    if flux not in _SHOWN:
+        if time_is_long_over(_LATE):
+            return None
+        if len(_SHOWN) >= _MOST:
+            _SHOWN.clear()
+        _SHOWN[flux] = _evidence(flux)
+    return _SHOWN[flux]
+
+
+def _evidence(flux: Flux) -> Evidence | None:
     if not flux.facts.continuous:
         return None
     log, (low, high) = Transcript(), flux.facts.slopes
@@ -139,26 +157,40 @@ def _accepted_calculation(log: Transcript, shows: Sequence[str], because: str) -
     return None
 
 
-def _activate_floats(flux: Flux, middle: np.ndarray) -> Enclosure:
-    """The activation at floats, and a bound of the error of each entry."""
-    leak = leak_of(flux)
+def _activate_floats(flux: Flux, middle: np.ndarray, error: np.ndarray | None = None) -> Enclosure:
+    """The activation at floats that may be off, and a bound of the error of each entry."""
+    leak = leak_of(flux) if error is None else None
     if leak is not None:
         out = np.where(middle > 0, middle, leak * middle)
         return out, 2 * U * np.abs(out) + TINY
     out, errors = np.empty_like(middle), np.empty_like(middle)
+    away = np.broadcast_to(np.float64(0) if error is None else error, middle.shape)
     with precision(64):
         for number, (place, value) in enumerate(np.ndenumerate(middle)):
             if number and number % _BATCH == 0 and time_is_over():
                 raise Undecided("the time is over")
-            image = flux.activation(Interval(float(value)))
-            image = image if isinstance(image, Interval) else Interval(image)
+            image = Interval(0) + flux.activation(_around(flux, float(value), float(away[place])))
+            if not image.is_finite:
+                out[place], errors[place] = value, np.inf
+                continue
             near = float(image)
             half = max(image.upper - Fraction(near), Fraction(near) - image.lower)
             out[place], errors[place] = near, float(half) * UP + TINY
     return out, errors
 
 
-@lru_cache(maxsize=256)
+def _around(flux: Flux, value: float, off: float) -> Interval:
+    """What an argument lies in that is a float up to an error; that of a root is not negative."""
+    if off == 0:
+        return Interval(value)
+    if not np.isfinite(off):
+        return Interval(-np.inf, np.inf)
+    low, high = Fraction(value) - Fraction(off), Fraction(value) + Fraction(off)
+    return Interval(max(low, Fraction(0)) if high >= 0 and flux.formula() == "sqrt(x)" else low,
+                    high)
+
+
+@lru_cache(maxsize=_MOST)
 def leak_of(flux: Flux) -> float | None:
     """The slope a of an activation max(s, 0) + a min(s, 0) that a float holds; else None."""
     if len(flux.pieces) != 2 or flux.pieces[0].upto != 0 or flux.facts.odd or \

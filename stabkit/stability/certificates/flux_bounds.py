@@ -19,7 +19,7 @@ from stabkit.arithmetic.transcript import Term, Transcript, as_text
 from stabkit.errors import require_value
 from stabkit.fluxes.continuity import Need, cells_of, cover, first_ends, has_value_at, needs
 from stabkit.fluxes.flux import Flux
-from stabkit.fluxes.normal_form import polynomial
+from stabkit.fluxes.polynomials import polynomial
 
 # A bound that is attained, such as q/|s| <= 1 at s = q, fails here by the rounding of q alone.
 # The checker has exact endpoints and decides it; the cells need only be narrow enough.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from html import escape
+from itertools import pairwise
 from typing import Any
 
 from stabkit.aliases import Signal
@@ -14,6 +15,7 @@ from stabkit.stability.verdict import Evidence, accept, in_brackets
 from stabkit.stability.verdict_files import save, verdict_about
 
 _SHOWN = 3  # intervals
+_SLIT = Fraction(101, 100)  # from the end of an interval to the next that is told as one with it
 WRITTEN = 16  # samples up to which the certificate of a linear step is written down
 
 
@@ -82,6 +84,11 @@ class StepBound:
     @property
     def refuted_in_words(self) -> str:
         """The refuted steps, to be read."""
+        first, last = self.refuted[0][0], self.refuted[-1][1]
+        gaps = len(self.refuted) - 1
+        if last is None and first and gaps > 1 and all(
+                low < high * _SLIT for (_, high), (low, _) in pairwise(self.refuted) if high):
+            return f"refuted from {float(first):.6g} on, but for {gaps} short intervals"
         shown = [_steps_in_words(steps, self.variable) for steps in self.refuted]
         more = [f"in {len(shown) - _SHOWN} more intervals"] if len(shown) > _SHOWN else []
         return "refuted " + " and ".join(shown[:_SHOWN] + more)

@@ -132,11 +132,12 @@ class _Inner:
         for column, p in exact:
             if column > self.size:
                 node = self._operation(column)
-                if any(p[1:]):  # a multiple of the threshold
+                scaled = any(p[1:]) or (node.name == "sign" and len(exact) > 1)  # by a threshold
+                if scaled:
                     z = Sum(Fraction(0), ((1, self._of_threshold(p)),))
                     node = Operation("multiply", (z, Sum(Fraction(0), (), ((Fraction(1), node),))),
                                      node.line)
-                nodes.append((Fraction(1) if any(p[1:]) else p[0], node))
+                nodes.append((Fraction(1) if scaled else p[0], node))
         return Sum(Fraction(0), tuple(linear), tuple(nodes))
 
     def _of_threshold(self, p: Poly) -> Fraction:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from stabkit.stability.sharpness.rational_slopes import rational_slope
 from stabkit.stability.sharpness.ratios import (
     ALL,
     EXTREMES,
@@ -70,6 +71,9 @@ class Differences:
                 return times(scale_bounds(values[0], Fraction(2)), inner[0])
             return plus(times(values[0], inner[1]), times(values[1], inner[0]))
         if node.name == "divide":
+            exact = rational_slope(node, self.inputs.box.get(name, ALL), name)
+            if exact is not None:
+                return exact
             under = inverse(values[1])
             quotient = times(values[0], under)
             return times(plus(inner[0], scale_bounds(times(quotient, inner[1]), -ONE)), under)
@@ -114,9 +118,25 @@ def _squares(s: Sum) -> list[tuple[Fraction, Sum]] | None:
     """cₖ, sₖ where a sum is a constant plus Σ cₖ sₖ², none of it negative; else None."""
     if s.linear or s.constant < 0:
         return None
-    found = []
-    for c, node in s.nodes:
-        if node.name != "multiply" or node.parts[0] != node.parts[1] or c < 0:
-            return None
-        found.append((c, node.parts[0]))
-    return found
+    found = [(c, _root_of(node)) for c, node in s.nodes]
+    if any(part is None or c < 0 for c, part in found):
+        return None
+    return [(c, part) for c, part in found if part is not None]
+
+
+def _root_of(node: Operation) -> Sum | None:
+    """s where an operation is s²; the larger of two squares is that of the larger modulus."""
+    if node.name == "multiply" and node.parts[0] == node.parts[1]:
+        return node.parts[0]
+    if node.name not in ("maximum", "fmax"):
+        return None
+    sides = [_root_of(part.nodes[0][1]) if not part.constant and not part.linear and [
+        c for c, _ in part.nodes] == [1] else None for part in node.parts]
+    if None in sides:
+        return None
+    moduli = tuple(_alone(Operation("absolute", (side,), node.line)) for side in sides if side)
+    return _alone(Operation("maximum", moduli, node.line))
+
+
+def _alone(node: Operation) -> Sum:
+    return Sum(ZERO, (), ((ONE, node),))

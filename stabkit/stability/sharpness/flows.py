@@ -21,7 +21,7 @@ from stabkit.stability.notions import EUCLIDEAN
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.linear_step import OwnStep
 from stabkit.stability.sharpness.quadratic import by_norm
-from stabkit.stability.sharpness.ratios import Inputs, ratios
+from stabkit.stability.sharpness.ratios import Inputs, Ratio, ratios
 from stabkit.stability.verdict import Evidence
 from stabkit.tracing import Trace
 from stabkit.tracing.form import Form, merge_entries
@@ -125,11 +125,17 @@ def _check_linear(row: Row) -> None:
 
 def _ratio_of(node: Operation) -> Any:
     """The form and the bounds of an operation, with a ratio that is not negative."""
-    found = [each for each in ratios(node, Inputs({})) if each.low >= 0]
+    found = [each for ratio in ratios(node, Inputs({})) for each in (ratio, _opposite(ratio))
+             if each.low >= 0]
     if not found:
         raise Undecided(f"np.{node.name} ({node.line}) is not seen to be a bounded multiple, not "
                         "negative, of a linear form")
     return min(found, key=lambda each: each.high)
+
+
+def _opposite(ratio: Ratio) -> Ratio:
+    """The same, with the opposite form."""
+    return Ratio(tuple((k, -c) for k, c in ratio.form), -ratio.high, -ratio.low)
 
 
 def _key(node: Operation, places: tuple[int, ...]) -> tuple[Any, int]:

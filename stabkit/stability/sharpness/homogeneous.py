@@ -80,7 +80,7 @@ def _in_terms(form: Form, a: Form, b: Form) -> tuple[Fraction, Fraction]:
 
 
 @dataclass(frozen=True)
-class _Piece:
+class Piece:
     """φ = ± value of r between two points, or at one."""
 
     low: Fraction | None
@@ -88,7 +88,7 @@ class _Piece:
     value: Quotient  # φ/a
 
 
-def _pieces(node: Operation, parts: dict, sign: int) -> list[_Piece]:
+def _pieces(node: Operation, parts: dict, sign: int) -> list[Piece]:
     cuts: set[tuple] = {(ZERO, ONE)}  # polynomials by their coefficients; r itself always
     for _ in range(_ROUNDS):
         points = _rational_roots(cuts)
@@ -96,17 +96,18 @@ def _pieces(node: Operation, parts: dict, sign: int) -> list[_Piece]:
         found, before = [], len(cuts)
         for low, high in [*spans, *((p, p) for p in points)]:
             met: set[tuple] = set()
-            quotient = _run(Sum(ZERO, (), ((ONE, node),)), parts, sign, _inside(low, high), met)
+            quotient = _run(Sum(ZERO, (), ((ONE, node),)), parts, sign, inside(low, high), met)
             if quotient.degree not in (1, None):
                 raise NotHomogeneous
-            found.append(_Piece(low, high, Quotient(quotient.num * sign, quotient.den, 1)))
+            found.append(Piece(low, high, Quotient(quotient.num * sign, quotient.den, 1)))
             cuts |= met
         if len(cuts) == before:
             return found
     raise NotHomogeneous
 
 
-def _inside(low: Fraction | None, high: Fraction | None) -> Fraction:
+def inside(low: Fraction | None, high: Fraction | None) -> Fraction:
+    """A point of an open interval."""
     if low is None:
         return ZERO if high is None else high - 1
     return low + 1 if high is None else (low + high) / 2
@@ -128,7 +129,8 @@ def _poly(coefficients: tuple) -> fmpq_poly:
     return fmpq_poly([to_fmpq(c) for c in coefficients])
 
 
-def _key(p: fmpq_poly) -> tuple:
+def coefficients_of(p: fmpq_poly) -> tuple:
+    """From the constant one upwards."""
     return tuple(from_fmpq(c) for c in p.coeffs())
 
 
@@ -198,7 +200,7 @@ def _less(a: Quotient, b: Quotient) -> Quotient:
 def _sign(q: Quotient, at: Fraction, met: set[tuple]) -> int:
     for p in (q.num, q.den):
         if p.degree() > 0:
-            met.add(_key(p))
+            met.add(coefficients_of(p))
     value = q.at(at)
     return (value > 0) - (value < 0)
 
@@ -227,7 +229,7 @@ def _value(node: Operation, parts: dict, point: tuple[Fraction, Fraction]) -> Fr
 
 
 # -- bounds --------------------------------------------------------------------------------------
-def _bounds(pieces: list[_Piece], by_b: bool, ends: list[Fraction]
+def _bounds(pieces: list[Piece], by_b: bool, ends: list[Fraction]
             ) -> tuple[Fraction, Fraction] | None:
     values: list[Fraction] = list(ends) if by_b else []
     if not by_b and any(ends):
@@ -251,17 +253,23 @@ def _bounds(pieces: list[_Piece], by_b: bool, ends: list[Fraction]
 def _bound(spans: list, values: list[Fraction], side: int) -> Fraction | None:
     """The least bound above (side 1) or below that is simple, and shown."""
     seen = [side * v for v in values] + [side * q.at(r) for piece, q in spans
-                                         for r in _samples(piece.low, piece.high)]
+                                         for r in samples(piece.low, piece.high)]
     top = max(seen)
-    simple = top.limit_denominator(_SIMPLE)
-    for bound in (simple, simple + Fraction(1, 1000), simple + 1):
+    for bound in simple_bounds(top):
         if all(v * side <= bound for v in values) and all(
-                _at_most(q, bound, side, piece) for piece, q in spans):
+                at_most(q, bound, side, piece) for piece, q in spans):
             return side * bound
     return None
 
 
-def _samples(low: Fraction | None, high: Fraction | None) -> list[Fraction]:
+def simple_bounds(top: Fraction) -> tuple[Fraction, ...]:
+    """Numbers that may bound what comes close to `top`."""
+    simple = top.limit_denominator(_SIMPLE)
+    return simple, simple + Fraction(1, 1000), simple + 1
+
+
+def samples(low: Fraction | None, high: Fraction | None) -> list[Fraction]:
+    """Points of an open interval, also close to its ends."""
     unit = [Fraction(k, _SAMPLES) for k in range(1, _SAMPLES)]
     if low is not None and high is not None:
         return [low + (high - low) * k for k in (*unit, 1 / _FAR, 1 - 1 / _FAR)]
@@ -269,15 +277,15 @@ def _samples(low: Fraction | None, high: Fraction | None) -> list[Fraction]:
     return [start + way * k / (1 - k) for k in (*unit, 1 / _FAR, 1 - 1 / _FAR)]
 
 
-def _at_most(q: Quotient, bound: Fraction, side: int, piece: _Piece) -> bool:
+def at_most(q: Quotient, bound: Fraction, side: int, piece: Piece) -> bool:
     """side·q <= bound on an open interval in which the denominator has one sign."""
-    r = _inside(piece.low, piece.high)
+    r = inside(piece.low, piece.high)
     sign = 1 if q.den(to_fmpq(r)) > 0 else -1
     excess = (q.den * to_fmpq(bound) - q.num * side) * sign
-    return all(cell.holds for cell in cells([_key(_on_line(excess, piece))]))
+    return all(cell.holds for cell in cells([coefficients_of(on_line(excess, piece))]))
 
 
-def _on_line(p: fmpq_poly, piece: _Piece) -> fmpq_poly:
+def on_line(p: fmpq_poly, piece: Piece) -> fmpq_poly:
     """The values on an interval as those of a polynomial on t > 0, up to positive factors."""
     low, high = piece.low, piece.high
     if low is None:

@@ -3,7 +3,7 @@
 At an angle the symbol is a matrix of two rows with the characteristic polynomial z² − τz + δ, both
 polynomials in x = cos θ and the step.  Its roots are in the closed unit disc if and only if
 1 − δ, 1 + δ − τ and 1 + δ + τ are >= 0 (Jury), and a root on the circle is double only where the
-first and one of the others vanish.
+first and one of the others vanish.  All are taken times the squared denominator of the step.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from stabkit.arithmetic.roots import complex_roots
 from stabkit.errors import Undecided
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.linear import Steps
+from stabkit.stability.sharpness.rows import positive_denominator
 from stabkit.stability.sharpness.signs import Cell, cells, cut
 from stabkit.stability.sharpness.symbol import (
     bounded_below,
@@ -69,7 +70,7 @@ class Pair:
 
     def __init__(self, kinds: Kinds, drift: bool):
         if len(kinds.shape) != 2 or kinds.shape[0] != 2 or len(kinds.examples) != 2 or \
-                len(kinds.form.denominator) > 1 or set(kinds.counts.tolist()) != {kinds.shape[1]}:
+                set(kinds.counts.tolist()) != {kinds.shape[1]}:
             raise Undecided("it is no periodic step of two fields on a line")
         if any(abs(offset[1]) > _REACH for row in kinds.examples.tolist()
                for offset in kinds.offsets_of(row) if offset):
@@ -79,17 +80,17 @@ class Pair:
         self.length, self.drift = kinds.shape[1], drift
         self.context = fmpq_mpoly_ctx.get(["x0", "t"], Ordering.lex)
         x, t = self.context.gens()
-        d = fmpq(kinds.form.denominator[0])
+        self.divisor = d = in_step(positive_denominator(kinds.form.denominator), t)
         g: list[list[_Waves]] = [[{}, {}], [{}, {}]]
         for row in kinds.examples.tolist():
             field = row // self.length
             for (level, offset), p in zip(kinds.offsets_of(row), kinds.numerators_of(row),
                                           strict=True):
-                g[field][(field + level) % 2][offset] = in_step(tuple(p), t) / d
+                g[field][(field + level) % 2][offset] = in_step(tuple(p), t)
         self.g = g
         trace = _in_cosine(_add(g[0][0], g[1][1]), x)
         det = _in_cosine(_add(_times(g[0][0], g[1][1]), _times(g[0][1], g[1][0]), -1), x)
-        self.conditions = [1 - det, 1 + det - trace, 1 + det + trace]
+        self.conditions = [d * d - det, d * d + det - d * trace, d * d + det + d * trace]
 
     def line(self) -> list[Cell]:
         """The positive line, cut where all angles are bounded and where some are not."""
@@ -129,7 +130,8 @@ class Pair:
 
     def _is_unit(self, root: int, number: int, dt: Fraction) -> bool:
         """Whether the symbol is ±1 times the identity where cos θ is a root, 1 or −1."""
-        t, wanted = to_fmpq(dt), (1, -1)[number]
+        t = to_fmpq(dt)
+        wanted = (1, -1)[number] * self.divisor.subs({"x0": fmpq(0), "t": t})
         for i, row in enumerate(self.g):
             for j, waves in enumerate(row):
                 total = sum((p.subs({"x0": fmpq(0), "t": t}) * root**(k % 2)

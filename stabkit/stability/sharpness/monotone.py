@@ -24,7 +24,7 @@ from stabkit.stability.sharpness.ratios import ALL, ZERO, Bounds, Inputs
 from stabkit.stability.sharpness.rows import tightest
 from stabkit.stability.sharpness.signs import cells
 from stabkit.tracing import Trace
-from stabkit.tracing.trees import Operation, Polynomial, Row, sorts_of_rows
+from stabkit.tracing.trees import Operation, Polynomial, Row, Sum, sorts_of_rows
 
 WORDS = "outputs that grow with every input, so that two signals decide"
 GROWING = (RANGE, POSITIVITY)
@@ -175,6 +175,12 @@ def _ends(row: Row, sides: Mapping[int, Bounds], notion: Notion) -> Iterator[Pol
     if notion is RANGE:
         _check_constants(row)
         return
+    if len(set(sides.values())) == 1:
+        try:
+            _check_constants(row)
+            return
+        except Undecided:
+            pass
     own = sides[0]
     for at, end in enumerate(own):
         if end is None:
@@ -210,23 +216,31 @@ def _at_point(node: Operation, point: Mapping[int, Bounds], inputs: Inputs) -> B
 
 
 def _check_constants(row: Row) -> None:
-    """Every constant signal stays: the operations see differences only, and vanish where all are 0.
-    """
+    """Every constant signal stays: with one unknown for all inputs, the operations cancel."""
     width = max((len(p) for _, p in row.linear), default=1)
     total = [sum((p[k] for _, p in row.linear if k < len(p)), ZERO) for k in range(width)]
-    zero = Inputs(dict.fromkeys(range(len(row.places)), (ZERO, ZERO)))
-    values = [zero.of(node) for _, node in row.nodes]
-    moved = any(low != high for low, high in values) or any(sum_polynomials([row.constant, *(
-        tuple(low * x for x in p) for (p, _), (low, _) in zip(row.nodes, values, strict=True)
-        if low is not None)]))
-    if total[0] != 1 or any(total[1:]) or moved or not all(
-            _sees_differences(node) for _, node in row.nodes):
+    left: dict[Operation, Polynomial] = {}
+    numbers, nowhere = [row.constant], Inputs({})
+    for p, node in row.nodes:
+        one = _with_one_input(node)
+        low, high = (None, None) if any(part.inputs for part in one.parts) else nowhere.of(one)
+        if low is not None and low == high:
+            numbers.append(tuple(low * x for x in p))
+        else:
+            left[one] = sum_polynomials([left.get(one, (ZERO,)), p])
+    if total[0] != 1 or any(total[1:]) or any(sum_polynomials(numbers)) or any(
+            map(any, left.values())):
         raise Undecided("a constant signal does not stay as it is, or is not seen to")
 
 
-def _sees_differences(node: Operation) -> bool:
-    return all(sum(c for _, c in part.linear) == 0 and all(
-        _sees_differences(inner) for _, inner in part.nodes) for part in node.parts)
+def _with_one_input(node: Operation) -> Operation:
+    """The operation with the same value for all inputs."""
+    parts = []
+    for part in node.parts:
+        c = sum((c for _, c in part.linear), ZERO)
+        parts.append(Sum(part.constant, ((0, c),) if c else (),
+                         tuple((c, _with_one_input(inner)) for c, inner in part.nodes)))
+    return Operation(node.name, tuple(parts), "")
 
 
 def sum_polynomials(parts: Sequence[Polynomial]) -> Polynomial:

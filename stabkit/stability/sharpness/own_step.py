@@ -18,7 +18,7 @@ from stabkit.stability.falsify import search
 from stabkit.stability.falsify.computed import Computed
 from stabkit.stability.falsify.exactness import Signals
 from stabkit.stability.invariants import POWER_BOUNDED, Weighted, of_arrays
-from stabkit.stability.notions import Notion
+from stabkit.stability.notions import MAX_NORM, POSITIVITY, RANGE, Notion
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.exact_sets import exact_sets
 from stabkit.stability.sharpness.means import LINES
@@ -35,6 +35,9 @@ from stabkit.stability.sharpness.single_steps import by_single_steps
 from stabkit.stability.verdict import PROVED, REFUTED, SUPPORTED, UNDECIDED, Evidence, Outcome
 from stabkit.tracing import Trace, as_shape, at_step, in_numpy, parameters_of, takes_step, trace
 
+_OF_ANY_SIZE = (RANGE, MAX_NORM, POSITIVITY)
+_BOX = "signals of any size were tried: stays_in(box(low, high)) asks for those between two numbers"
+_APART = Fraction(101, 100)  # from the last proved step to the first refuted one
 _FEW = 300  # trials at a step beyond the proved ones
 
 
@@ -49,9 +52,9 @@ def own_step_bound(function: Function, notion: Notion, shape: Any, held: Held, *
     try:
         found = trace(function, shape, seed)
         bound = exact_sets(found, notion, held, name)
-        if not found.is_linear and not bound.refuted:
+        if not found.is_linear and _ends_early(bound):
             bound = _break_beyond(function, notion, shape, bound, trials, seed,
-                                  found.solves)
+                                   found.solves)
         return replace(bound, lines=(*bound.lines, *elsewhere(found, notion, held, bound)))
     except Undecided as reason:
         if held is None:
@@ -75,6 +78,8 @@ def own_step_bound(function: Function, notion: Notion, shape: Any, held: Held, *
                                    name=name, reason=str(reason))
         if first is not None:
             first.words()
+        if found is not None and notion in _OF_ANY_SIZE and found_so.refuted:
+            return replace(found_so, lines=(*found_so.lines, _BOX))
         return found_so
 
 
@@ -91,7 +96,18 @@ def _break_beyond(function: Callable[..., Any], notion: Notion, shape: tuple[int
     if beyond is None:
         return bound
     dt, signals, evidence = beyond
-    return replace(bound, refuted=((dt, dt),), signals=signals, witness=(evidence,))
+    if bound.refuted and bound.refuted[0][0] <= dt:
+        return bound
+    return replace(bound, refuted=((dt, dt), *bound.refuted), signals=signals, by="",
+                   witness=(evidence, *bound.witness))
+
+
+def _ends_early(bound: StepBound) -> bool:
+    """Whether steps between the proved and the refuted ones are worth a search."""
+    if not bound.refuted or not bound.proved:
+        return not bound.refuted
+    top, first = bound.proved[-1][1], bound.refuted[0][0]
+    return top is not None and first > top * _APART
 
 
 def _exactly_beyond(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...],

@@ -27,6 +27,7 @@ from stabkit.tracing.trees import Operation, Sum
 ZERO, ONE = Fraction(0), Fraction(1)
 Quadratic = dict[tuple[int, ...], Fraction]  # by the inputs of a term, sorted: (), (j,) or (j, k)
 _CELLS = 400
+_LARGEST = 40_000  # evaluations of operations
 _COMPARED: dict[str, Callable[[int], bool]] = {
     "greater": lambda s: s > 0, "greater_equal": lambda s: s >= 0, "less": lambda s: s < 0,
     "less_equal": lambda s: s <= 0, "equal": lambda s: s == 0, "not_equal": lambda s: s != 0}
@@ -51,24 +52,26 @@ class Pieces:
     Raises
     ------
     NotPiecewise
-        If an operation is of another kind, or the cells are too many.
+        If an operation is of another kind, or there is too much to look at.
     Undecided
         If a function jumps.
     """
 
     def __init__(self, nodes: Sequence[Operation], names: Sequence[int],
                  sides: Sequence[tuple[Fraction, Fraction]]):
-        self.nodes = nodes
+        self.nodes, self.work = nodes, 0
         self.axis = {name: axis for axis, name in enumerate(names)}
         whole, self.faces = box_of(sides)
         self.planes: list[Plane] = []
+        self.seen: set[Plane] = set()  # also those that only touch the box
         self.cells: list[tuple[Cell, list[Quadratic]]] = []
         waiting = [whole]
         while waiting:
             cell = waiting.pop()
             met: list[Plane] = []
             found = [self._node(node, cell.inside, met) for node in nodes]
-            new = next((p for p in met if _goes_through(p, cell)), None)
+            self.seen |= set(met)
+            new = next((p for p in met if _goes_through(p, cell.corners)), None)
             if new is None:
                 self.cells.append((cell, found))
                 continue
@@ -87,15 +90,15 @@ class Pieces:
             len(key) == 1 for _, quadratics in self.cells for q in quadratics
             for key, c in q.items() if c)
 
-    def polar(self) -> Iterator[tuple[bool, list[Fraction]]]:
-        """For two corners x, y of a cell: whether they are one, and B(x, y) of every operation.
+    def polar(self) -> Iterator[tuple[Point, Point, list[Fraction]]]:
+        """For two corners x, y of a cell: B(x, y) of every operation.
 
         B is affine in both, with B(x, x) = q(x): at Σ λᵢ xᵢ the quadratic is Σ λᵢ λⱼ B(xᵢ, xⱼ).
         """
         for cell, quadratics in self.cells:
             for k, x in enumerate(cell.corners):
                 for y in cell.corners[k:]:
-                    yield x == y, [_polar(q, x, y) for q in quadratics]
+                    yield x, y, [_polar(q, x, y) for q in quadratics]
 
     def slopes(self, name: int) -> set[tuple[Fraction, ...]]:
         """The slopes of all operations in an input, at all corners of all cells."""
@@ -111,13 +114,21 @@ class Pieces:
         """On every face of a cell the functions are what they are in the cell."""
         known: dict[Point, list[Fraction]] = {}
         for cell, quadratics in self.cells:
-            for face in cell.faces(self.planes):
+            for face in cell.faces(sorted(self.seen)):
                 for point in grid_inside(face):
                     if point not in known:
-                        known[point] = self.values(point)
+                        known[point] = self._values_on(face, point)
                     if [_value(q, point) for q in quadratics] != known[point]:
                         line = next(n.line for n in self.nodes if _contains(n, _MAY_JUMP))
                         raise Undecided(f"a function jumps ({line})")
+
+    def _values_on(self, face: Sequence[Point], point: Point) -> list[Fraction]:
+        """The values at a point of a face, which no plane cuts that was not seen from the cells."""
+        met: list[Plane] = []
+        found = [_value(self._node(node, point, met), point) for node in self.nodes]
+        if any(_goes_through(plane, face) for plane in set(met) - self.seen):
+            raise NotPiecewise
+        return found
 
     # -- one operation at a point and around it --------------------------------------------------
     def _sum(self, s: Sum, at: Point, met: list[Plane]) -> Quadratic:
@@ -130,6 +141,9 @@ class Pieces:
 
     def _node(self, node: Operation, at: Point, met: list[Plane]) -> Quadratic:
         name = node.name
+        self.work += 1
+        if self.work > _LARGEST:
+            raise NotPiecewise
 
         def run(part: Sum) -> Quadratic:
             return self._sum(part, at, met)
@@ -203,8 +217,8 @@ def _polar(q: Quadratic, x: Point, y: Point) -> Fraction:
     return total
 
 
-def _goes_through(plane: Plane, cell: Cell) -> bool:
-    signs = {(s > 0) - (s < 0) for s in (side(plane, p) for p in cell.corners)}
+def _goes_through(plane: Plane, corners: Sequence[Point]) -> bool:
+    signs = {(s > 0) - (s < 0) for s in (side(plane, p) for p in corners)}
     return {-1, 1} <= signs
 
 

@@ -144,7 +144,7 @@ class Inputs:
         if name in ("absolute", "fabs"):
             return _absolute(parts[0])
         if name in _RATIOS:
-            return _RATIOS[name][1]
+            return parts[0] if parts[0] == (ZERO, ZERO) else _RATIOS[name][1]
         if name in EXTREMES:
             return _extreme(parts[0], parts[1], name in ("maximum", "fmax"))
         if name == "sign":
@@ -160,8 +160,8 @@ class Inputs:
             return root(max(low or ZERO, ZERO)), None if high is None else \
                 root(max(high, ZERO), upwards=True)
         if name == "hypot":
-            sides = [_absolute(part)[0] or ZERO for part in parts]
-            return root(sum((s * s for s in sides), ZERO)), None
+            low, high = plus(*map(_square, parts))
+            return root(low or ZERO), None if high is None else root(high, upwards=True)
         return ALL
 
     # -- ratios ----------------------------------------------------------------------------------

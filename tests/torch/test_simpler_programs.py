@@ -1,0 +1,99 @@
+"""Modules that PyTorch's exporter cannot write: weights that are computed, complex numbers."""
+
+import numpy as np
+import pytest
+
+from stabkit.audit.torch_module import read
+from stabkit.errors import InvalidArgument
+from stabkit.networks.graph import evaluate
+
+torch = pytest.importorskip("torch", reason="reading modules needs PyTorch: stabkit[torch]")
+pytest.importorskip("onnxscript", reason="PyTorch's exporter needs onnxscript: stabkit[torch]")
+pytestmark = pytest.mark.slow
+nn, F = torch.nn, torch.nn.functional
+
+
+class Cayley(nn.Module):
+    """x (I + A)⁻¹ (I − A) with A = W − W', which is orthogonal."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.W = nn.Parameter(torch.randn(size, size, generator=torch.Generator().manual_seed(1)))
+
+    def forward(self, x):
+        A, one = self.W - self.W.T, torch.eye(len(self.W))
+        return x @ torch.linalg.solve(one + A, one - A)
+
+
+class Fourier(nn.Module):
+    """Weights for the first frequencies of a signal on a circle, and 1 x 1 convolution beside."""
+
+    def __init__(self, width, kept):
+        super().__init__()
+        made = torch.randn(width, width, kept, 2, generator=torch.Generator().manual_seed(2))
+        self.R, self.beside = nn.Parameter(made / width), nn.Conv1d(width, width, 1)
+
+    def forward(self, x):
+        there, kept = torch.fft.rfft(x), self.R.shape[2]
+        out = torch.zeros_like(there)
+        out[..., :kept] = torch.einsum("bix,iox->box", there[..., :kept],
+                                       torch.view_as_complex(self.R))
+        return F.gelu(torch.fft.irfft(out, n=x.shape[-1]) + self.beside(x))
+
+
+class Power(nn.Module):
+    """|F x|², as an inner product that PyTorch's exporter cannot write."""
+
+    def forward(self, x):
+        there = torch.fft.rfft(x)
+        return torch.einsum("bx,bx->bx", there, there.conj()).real
+
+
+def agrees(module, shape):
+    graph = read(module, shape)
+    x = torch.randn(3, *shape, generator=torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        wanted = module.eval()(x).numpy()
+    found = evaluate(graph, x.double().numpy())
+    assert np.abs(found - wanted).max() < 1e-5
+    return graph
+
+
+def test_weights_that_are_computed_are_numbers():
+    """An orthogonal matrix of single precision: its norm is 1 within 10⁻⁵."""
+    assert abs(float(agrees(nn.Sequential(Cayley(5), nn.ReLU()), (5,)).bound) - 1) < 1e-5
+
+
+def test_a_fourier_layer_is_a_matrix():
+    """FNO's layer: the norm of the matrix is that of NumPy's transforms of unit signals."""
+    module = Fourier(2, 3)
+    graph = agrees(module, (2, 8))
+    made = graph.nodes[1].layer if graph.nodes[0].layer.sides == (0, 0) else graph.nodes[0].layer
+    unit = np.eye(16).reshape(16, 2, 8)
+    there = np.zeros((16, 2, 5), dtype=complex)
+    weights = torch.view_as_complex(module.R).detach().numpy().astype(complex)
+    there[..., :3] = np.einsum("bix,iox->box", np.fft.rfft(unit)[..., :3], weights)
+    wanted = np.linalg.norm(np.fft.irfft(there, n=8).reshape(16, 16), 2)
+    assert abs(float(made.bound) - wanted) < 1e-6
+
+
+def test_a_program_with_complex_numbers_is_read_too():
+    module = Fourier(2, 3).eval()
+    program = torch.export.export(module, (torch.zeros(1, 2, 8),))
+    x = torch.randn(1, 2, 8, generator=torch.Generator().manual_seed(4))
+    with torch.no_grad():
+        wanted = module(x).numpy()
+    assert np.abs(evaluate(read(program, None), x.double().numpy()) - wanted).max() < 1e-5
+
+
+def test_complex_numbers_that_are_bent_are_refused():
+    """|F x|² is no affine map."""
+    with pytest.raises(InvalidArgument, match="of complex signals is no affine map"):
+        read(Power(), (8,))
+
+
+def test_random_slopes_are_their_mean():
+    """RReLU outside of training: (1/8 + 1/3)/2; the module keeps what it is made of."""
+    module = nn.Sequential(nn.Linear(3, 4), nn.RReLU())
+    agrees(module, (3,))
+    assert isinstance(module[1], nn.RReLU)
