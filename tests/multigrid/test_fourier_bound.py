@@ -116,6 +116,13 @@ def test_errors_are_enclosed_a_posteriori(visit):
             energy_error(method, wrong, b, u)
 
 
+def test_without_a_solution_there_is_no_error():
+    """On a periodic grid b must have the mean 0; else no u has A u = b."""
+    method = Multigrid(geometric(poisson((8,), PERIODIC), levels=2), Cycle(gauss_seidel()))
+    with pytest.raises(InvalidArgument, match="b: the operator is singular"):
+        energy_error(method, Fraction(1, 2), np.arange(8.0), np.zeros(8))
+
+
 def test_a_theorem_in_1d():
     """K is 3/2 for Jacobi 2/3, so 1 − 1/K = 1/3: by hand, A⁻¹ − P A_c⁻¹Pᵀ is diag(1, 0, 1, …)/2."""
     bound = fourier_bound(poisson((1023,)), Cycle(Jacobi("2/3")), tolerance=Fraction(1, 1000))
