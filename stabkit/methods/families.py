@@ -24,7 +24,7 @@ from stabkit.aliases import Rational
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
 from stabkit.arithmetic.rational import fraction
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, Undecided
 from stabkit.methods.amplification import Taps, add, conditions, convolve, hold
 from stabkit.methods.intervals import at, positive_roots
 from stabkit.methods.multistep import Multistep
@@ -155,7 +155,7 @@ class Family:
         Their ends are enclosures of algebraic numbers: between the r where a root in c of one of
         the polynomials appears, meets another or passes ±1, nothing changes.  Isolated points are
         left to `isolated_points`; an end need not be stable itself, which `is_stable` says.  Two
-        intervals that meet are apart for such a point, or an irrational one that might be one.
+        intervals that meet are apart for such a point, or one that cannot be told from it.
 
         Raises
         ------
@@ -226,7 +226,10 @@ class Family:
         """Whether it is stable at a critical r, where it is so on either side."""
         for r in self._rational:
             if here.lower <= r <= here.upper:
-                return self.is_stable(r)
+                try:
+                    return self.is_stable(r)
+                except Undecided:
+                    return False
         return not any(root.lower <= here.upper and here.lower <= root.upper
                        for root in positive_roots(_squarefree(self._cuts[0])))
 
