@@ -113,16 +113,19 @@ def fourier_bound(problem: StencilProblem, cycle: Cycle | None = None,
     """
     cycle = cycle or Cycle()
     transfer = transfer or galerkin_transfer(len(problem.shape))
-    smoother = _smoother(problem, cycle, transfer)
+    earlier, smoother = _smoothers(problem, cycle, transfer)
     weights, found, any_depth = problem.weights, [], False
     _check_definite(weights)
     for _ in range(integer(levels, "levels", 2) - 1):
         _check_stencil(problem, weights)
+        for each in earlier:
+            _root(each, weights)  # refuses what may raise the energy
         signs = signs_of((weights, transfer.prolongation), (smoother,))
         found.append(supremum(_quotient(weights, smoother, transfer), signs,
                               fraction(tolerance), near_zero=True))
         coarse = coarse_stencil(weights, transfer.prolongation)
-        any_depth = _is_multiple(coarse, weights) and not isinstance(smoother, Richardson)
+        any_depth = _is_multiple(coarse, weights) and not any(
+            isinstance(each, Richardson) for each in (*earlier, smoother))
         if any_depth:
             break
         weights = coarse
@@ -130,12 +133,15 @@ def fourier_bound(problem: StencilProblem, cycle: Cycle | None = None,
 
 
 # -- the hypotheses --------------------------------------------------------------------------------
-def _smoother(problem: StencilProblem, cycle: Cycle, transfer: Transfer) -> Smoothing:
+def _smoothers(problem: StencilProblem, cycle: Cycle, transfer: Transfer
+               ) -> tuple[list[Smoothing], Smoothing]:
+    # Those before the last, which need only reduce the energy, and the last.
+    earlier = []
     smoother = cycle.smoother if cycle.pre else (cycle.post_smoother or
                                                  cycle.smoother.adjoint).adjoint
     adjoint = cycle.post_smoother in (None, cycle.smoother.adjoint)
-    while isinstance(smoother, Then):  # those before the last reduce the energy, too
-        _checked(smoother.first)
+    while isinstance(smoother, Then):
+        earlier.append(_checked(smoother.first))
         smoother = smoother.second
     last = _checked(smoother)
     placement = problem.grid_boundary.placement
@@ -151,7 +157,7 @@ def _smoother(problem: StencilProblem, cycle: Cycle, transfer: Transfer) -> Smoo
              "the prolongation must be its own mirror image and reach to neighbours")):
         if not met:
             raise HypothesisNotMet(f"fourier_bound: {reason}")
-    return _as_periodic(last, placement, len(problem.shape))
+    return earlier, _as_periodic(last, placement, len(problem.shape))
 
 
 def _checked(smoother: Smoother) -> Smoothing:
