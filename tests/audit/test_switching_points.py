@@ -14,6 +14,9 @@ KNOWN = {"soft_shrinkage": VARIABLE - np.maximum(np.minimum(VARIABLE, 1), -1),
          "hard": Expression.where(abs(VARIABLE) > 1, 0 * VARIABLE, VARIABLE),
          "tukey": Expression.where(abs(VARIABLE) > 1, 0 * VARIABLE,
                                    VARIABLE * (1 - VARIABLE**2) ** 2)}
+KNOWN["firm"] = Expression.where(abs(VARIABLE) <= 1, VARIABLE, VARIABLE / abs(VARIABLE)
+                                 * np.maximum(2 - Expression.where(
+                                     VARIABLE < 0, -VARIABLE, VARIABLE), 0))
 SPIKES = {"where": Expression.where(VARIABLE == HALF, 100 + 0 * VARIABLE, 0 * VARIABLE),
           "sign": 100 * (np.sign(VARIABLE - HALF) ** 2 - 1)}
 

@@ -5,16 +5,17 @@ Two formulas that agree but for single points are one to their normal forms.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from math import inf
 
 from flint import fmpq_poly
 
-from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
+from stabkit.arithmetic.flint_rationals import from_fmpq
+from stabkit.arithmetic.quotient import Quotient, Unresolved
 from stabkit.fluxes.expression import Expression
 from stabkit.fluxes.flux import Flux
-from stabkit.fluxes.normal_form import vanishes
-from stabkit.fluxes.polynomials import polynomial
+from stabkit.fluxes.normal_form import T, in_all_cases, vanishes
 
 
 def agrees_at_switches(formula: Expression, flux: Flux) -> bool:
@@ -32,13 +33,25 @@ def switching_points(formula: Expression) -> set[Fraction] | None:
         if part.operation not in ("<", "<=", "==", "sign"):
             continue
         a, *b = part.arguments
-        for low, high in ((-inf, 0), (0, inf)):
-            p = polynomial(a - b[0] if b else a, low, high)
-            factors = [] if not p or not any(p) else fmpq_poly(list(map(to_fmpq, p))).factor()[1]
-            if p is None or any(factor.degree() > 1 for factor, _ in factors):
-                return None
-            found |= {from_fmpq(-factor[0] / factor[1]) for factor, _ in factors}
+        try:
+            found |= {root for low, high in ((-inf, 0), (0, inf))
+                      for _, form in in_all_cases(low, high, a - b[0] if b else a)
+                      for root in _roots(form, 1 if high > 0 else -1)}
+        except (Unresolved, ArithmeticError):
+            return None
     return found
+
+
+def _roots(form: Quotient, side: int) -> Iterator[Fraction]:
+    """The roots of a form in |s| on one side of 0, which must be rational."""
+    if not form.den.is_constant() or any(degree > 0 for degree in form.num.degrees()[1:]):
+        raise Unresolved("a switch that is no polynomial")
+    powers = {int(place[T]): factor for place, factor in form.num.to_dict().items()}
+    p = fmpq_poly([powers.get(k, 0) for k in range(max(powers, default=0) + 1)])
+    for factor, _ in p.factor()[1] if powers else ():
+        if factor.degree() > 1:
+            raise Unresolved("a switch that may be no fraction")
+        yield from_fmpq(-factor[0] / factor[1]) * side
 
 
 def _agrees_at(formula: Expression, flux: Flux, point: Fraction) -> bool:
