@@ -36,10 +36,13 @@ def simpler_program(torch: Any, module: Any, x: Any) -> Any:
     Raises
     ------
     InvalidArgument
-        It is not affine where it is complex.
+        It is not affine where it is complex, or draws random numbers.
     """
     program = torch.export.export(module, (x,)).run_decompositions({})
     graph = program.module()
+    for node in graph.graph.nodes:  # one draw is no weight
+        if node.users and torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
+            raise InvalidArgument(f"{node.name}: random numbers are not supported")
     return _Rewriting(torch, graph, x).rewritten()
 
 
@@ -100,7 +103,13 @@ class _Rewriting:
 
     def _check(self, node: Any) -> None:
         name = str(node.target).split(".")[1] if "." in str(node.target) else str(node.target)
-        live = [source for source in node.all_input_nodes if source in self.live]
+        live: list[Any] = []  # each as often as it is an argument: z * z is not affine
+
+        def count(source: Any) -> None:
+            if source in self.live:
+                live.append(source)
+
+        self.torch.fx.node.map_arg((node.args, node.kwargs), count)
         if name in _AFFINE or (name in _BILINEAR and len(live) == 1 and (
                 name != "div" or node.args[0] in self.live)):
             return

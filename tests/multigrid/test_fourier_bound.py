@@ -52,6 +52,9 @@ CYCLES_2D = {"Jacobi": Cycle(Jacobi(Fraction(4, 5)), visit=W), "red-black": Cycl
              "zebra": Cycle(gauss_seidel(Lines(0, zebra=True)), post=0)}
 
 
+RAISES = Then(Jacobi(3), Jacobi())  # the first sweep multiplies the fastest mode by −5
+
+
 def true_factor(method):
     """‖E‖_A = √λ_max(A⁻¹ EᵀA E) by LAPACK, modulo constants where A has them."""
     A, E = method.A.toarray(), method.error_operator()
@@ -123,6 +126,12 @@ def test_without_a_solution_there_is_no_error():
         energy_error(method, Fraction(1, 2), np.arange(8.0), np.zeros(8))
 
 
+def test_a_sweep_before_the_last_may_spoil_the_cycle():
+    """Planted: a bound that looks at the last sweep alone would say 0.36 of a cycle that grows."""
+    method = Multigrid(geometric(poisson((31,)), levels=2), Cycle(RAISES))
+    assert true_factor(method) > 1
+
+
 def test_a_theorem_in_1d():
     """K is 3/2 for Jacobi 2/3, so 1 − 1/K = 1/3: by hand, A⁻¹ − P A_c⁻¹Pᵀ is diag(1, 0, 1, …)/2."""
     bound = fourier_bound(poisson((1023,)), Cycle(Jacobi("2/3")), tolerance=Fraction(1, 1000))
@@ -142,6 +151,7 @@ def test_the_coarse_stencil_is_the_galerkin_product():
     (lambda: fourier_bound(poisson((8, 8), PERIODIC), Cycle(gauss_seidel())), "lexicographic"),
     (lambda: fourier_bound(poisson((8, 8)), Cycle(gauss_seidel(Lines(0)))), "lexicographic"),
     (lambda: fourier_bound(poisson((7,)), Cycle(Then(gauss_seidel(), Jacobi()))), "lexicographic"),
+    (lambda: fourier_bound(poisson((7,)), Cycle(RAISES)), "reduce the energy"),
     (lambda: fourier_bound(poisson((7,)), Cycle(Chebyshev())), "no bound is known"),
     (lambda: fourier_bound(poisson((7,)), Cycle(SOR(2, red_black))), "omega < 2"),
     (lambda: fourier_bound(poisson((7,)), Cycle(Jacobi(1))), "not shown to reduce"),
