@@ -45,7 +45,7 @@ def meaning(value: Any) -> Fraction:
 
     Examples
     --------
-    >>> meant(0.1), meant(1 / 3), meant(0.1 + 0.2)
+    >>> meaning(0.1), meaning(1 / 3), meaning(0.1 + 0.2)
     (Fraction(1, 10), Fraction(1, 3), Fraction(1351079888211149, 4503599627370496))
     """
     kind = np.dtype(np.float32 if isinstance(value, np.float32) else np.float64)
@@ -67,7 +67,7 @@ def meaning_in_sums(value: Any) -> Fraction:
 
     Examples
     --------
-    >>> meant_in_sums(1 - 0.7), meant_in_sums(1 - 2 * 0.8)
+    >>> meaning_in_sums(1 - 0.7), meaning_in_sums(1 - 2 * 0.8)
     (Fraction(3, 10), Fraction(-3, 5))
     """
     itself, kind = meaning(value), np.float32 if isinstance(value, np.float32) else np.float64

@@ -164,7 +164,7 @@ def _block(source: str, found: Mapping[str, np.ndarray]) -> Graph:
         second: Layer = _linear(source, found, "2", middle)[0]
         sign = 1
     else:
-        second, sign = first.transpose_layer, -1
+        second, sign = first.transpose, -1
     step = found.get("step", np.array(1.0))
     if step.size != 1 or step.dtype.kind == "U" or not float(step.ravel()[0]) > 0:
         raise InvalidArgument(f"{source}: step must be one positive number, got {step}")

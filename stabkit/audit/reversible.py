@@ -92,7 +92,7 @@ def _transposed_layers(branch: Branch, graph: Graph) -> tuple[list[int], Sequenc
                        for chain in (branch.before, branch.after))
     if found is None or found.distance > NEAR or len(firsts) != 1 or len(seconds) != 1:
         return [], ()
-    adjoint, second = firsts[0].transpose_layer, seconds[0]
+    adjoint, second = firsts[0].transpose, seconds[0]
     rest = np.prod([float(node.layer.factor) for node in branch.after.nodes
                     if node.layer.factor is not None])
     place = [number for number, node in enumerate(graph.nodes) if node.layer is second]

@@ -36,10 +36,14 @@ def simpler_program(torch: Any, module: Any, x: Any) -> Any:
     Raises
     ------
     InvalidArgument
-        It is not affine where it is complex.
+        It is not affine where it is complex, or draws random numbers.
     """
     program = torch.export.export(module, (x,)).run_decompositions({})
     graph = program.module()
+    for node in graph.graph.nodes:  # one draw is no weight
+        if node.users and torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
+            raise InvalidArgument(f"{node.name}: a random number, another one in every call; "
+                                  "audit a module without it")
     return _Rewriting(torch, graph, x).rewritten()
 
 
@@ -100,12 +104,23 @@ class _Rewriting:
 
     def _check(self, node: Any) -> None:
         name = str(node.target).split(".")[1] if "." in str(node.target) else str(node.target)
-        live = [source for source in node.all_input_nodes if source in self.live]
+        live = self._live_arguments(node)
+        for source in live:
+            value = self.values[source]
+            if not (value.is_complex() or value.is_floating_point()):
+                raise InvalidArgument(f"{node.name}: complex numbers chosen by {source.name}, that "
+                                      "depends on the input, are no affine map, and not supported")
         if name in _AFFINE or (name in _BILINEAR and len(live) == 1 and (
                 name != "div" or node.args[0] in self.live)):
             return
         raise InvalidArgument(f"{node.name}: {name} of complex signals is no affine map, and not "
                               "supported")
+
+    def _live_arguments(self, node: Any) -> list[Any]:
+        """Those that depend on the input, one twice where it is given twice, as in z·z."""
+        found: list[Any] = []
+        self.torch.fx.node.map_arg((node.args, node.kwargs), found.append)
+        return [source for source in found if source in self.live]
 
     def _affine(self, nodes: tuple[Any, ...]) -> tuple[np.ndarray, np.ndarray]:
         """The matrix and the shift, in double precision."""

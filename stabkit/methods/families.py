@@ -24,7 +24,7 @@ from stabkit.aliases import Rational
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
 from stabkit.arithmetic.rational import fraction
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, Undecided
 from stabkit.methods.amplification import Taps, add, conditions, convolve, hold
 from stabkit.methods.intervals import at, positive_roots
 from stabkit.methods.multistep import Multistep
@@ -154,8 +154,8 @@ class Family:
 
         Their ends are enclosures of algebraic numbers: between the r where a root in c of one of
         the polynomials appears, meets another or passes ±1, nothing changes.  Isolated points are
-        left to `isolated_points`; with two steps an end need not be stable itself, which
-        `is_stable` says.
+        left to `isolated_points`; an end need not be stable itself, which `is_stable` says.  Two
+        intervals that meet are apart for such a point, or one that cannot be told from it.
 
         Raises
         ------
@@ -170,7 +170,7 @@ class Family:
             if not self.is_stable(r):
                 continue
             end = Interval(inf) if after is None else after
-            if found and found[-1][1] is here:
+            if found and found[-1][1] is here and self._holds_across(here):
                 found[-1] = found[-1][0], end
             else:
                 found.append((here, end))
@@ -185,9 +185,7 @@ class Family:
         [Fraction(0, 1)]
         """
         found = self.intervals()
-        roots = [-from_fmpq(factor[0] / factor[1]) for factor, _ in self._critical.factor()[1]
-                 if factor.degree() == 1]
-        return [r for r in sorted({Fraction(0), *roots}) if r >= 0 and self.is_stable(r)
+        return [r for r in sorted({Fraction(0), *self._rational}) if r >= 0 and self.is_stable(r)
                 and not any(low.lower <= r and not high.hi < to_fmpq(r) for low, high in found)]
 
     def _taps(self, values: list[Fraction]) -> list[Taps]:
@@ -206,23 +204,39 @@ class Family:
     @cached_property
     def _critical(self) -> fmpq_poly:
         """A polynomial in r whose roots cut r > 0 into parts where nothing changes."""
-        context = fmpz_mpoly_ctx.get(("r", "c"), Ordering.lex)
-        product = fmpq_poly([1])
-        for D in self._forms(context):
-            factors = [factor for factor, _ in D.factor()[1]]
-            curved = [f for f in factors if f.degrees()[1] > 0]
-            cuts = [f for f in factors if f.degrees()[1] == 0]
-            for f in curved:
-                degree = f.degrees()[1]
-                leading = {m: n for m, n in f.to_dict().items() if m[1] == degree}
-                cuts += [context.from_dict({(m, 0): n for (m, _), n in leading.items()}),
-                         f.subs({"c": 1}), f.subs({"c": -1})]
-                cuts += [f.discriminant("c")] if degree > 1 else []
-            cuts += [f.resultant(g, "c") for f, g in combinations(curved, 2)]
-            for cut in cuts:
-                if not cut.is_zero():
-                    product *= _in_r(cut)
-        return product // product.gcd(product.derivative()) if product.degree() > 0 else product
+        return _squarefree([*self._cuts[0], *self._cuts[1]])
+
+    @cached_property
+    def _cuts(self) -> tuple[list[fmpq_poly], list[fmpq_poly]]:
+        """Its factors: the first where |p₂|² or 4|p₂|² − |p₁|² may vanish for once, and others.
+
+        At roots of the others alone, a scheme that is stable on either side is so by continuity.
+        """
+        newest, D, *more = (_factors(form) for form in self._forms(
+            fmpz_mpoly_ctx.get(("r", "c"), Ordering.lex)))
+        strict, others = _cuts_of(*newest), _cuts_of(*D)
+        if more:
+            E, apart = more
+            others += _cuts_of(*E)
+            strict += _cuts_of(*apart) + D[0] + [f.resultant(g, "c") for f in D[1]
+                                                 for g in apart[1]]
+        return _in_r(strict), _in_r(others)
+
+    def _holds_across(self, here: Interval) -> bool:
+        """Whether it is stable at a critical r, where it is so on either side."""
+        for r in self._rational:
+            if here.lower <= r <= here.upper:
+                try:
+                    return self.is_stable(r)
+                except Undecided:
+                    return False
+        return not any(root.lower <= here.upper and here.lower <= root.upper
+                       for root in positive_roots(_squarefree(self._cuts[0])))
+
+    @cached_property
+    def _rational(self) -> list[Fraction]:
+        return [-from_fmpq(factor[0] / factor[1]) for factor, _ in self._critical.factor()[1]
+                if factor.degree() == 1]
 
     def _forms(self, context: Any) -> list[Any]:
         """The polynomials in c that decide as polynomials in r and c, over the integers."""
@@ -243,14 +257,38 @@ class Family:
                 terms |= {(m, k): from_fmpq(x) for m, x in enumerate(p.coeffs()) if x}
             over = lcm(*(x.denominator for x in terms.values()), 1)
             forms.append(context.from_dict({m: int(x * over) for m, x in terms.items()}))
-        return [form for form in forms if not form.is_zero()]
+        return forms
 
 
-def _in_r(cut: Any) -> fmpq_poly:
-    coefficients = [0] * (cut.degrees()[0] + 1)
-    for (m, _), n in cut.to_dict().items():
-        coefficients[m] = int(n)
-    return fmpq_poly(coefficients)
+def _factors(form: Any) -> tuple[list[Any], list[Any]]:
+    """The different factors in r alone, and those with c; none of 0."""
+    factors = [] if form.is_zero() else [factor for factor, _ in form.factor()[1]]
+    return ([f for f in factors if f.degrees()[1] == 0], [f for f in factors if f.degrees()[1] > 0])
+
+
+def _cuts_of(flat: list[Any], curved: list[Any]) -> list[Any]:
+    """Polynomials in r between whose roots those in c of a polynomial keep their order in [−1, 1].
+    """
+    cuts = [*flat, *(f.resultant(g, "c") for f, g in combinations(curved, 2))]
+    for f in curved:
+        context, degree = f.context(), f.degrees()[1]
+        cuts += [context.from_dict({(m, 0): n for (m, k), n in f.to_dict().items() if k == degree}),
+                 f.subs({"c": 1}), f.subs({"c": -1})]
+        cuts += [f.discriminant("c")] if degree > 1 else []
+    return cuts
+
+
+def _squarefree(cuts: list[fmpq_poly]) -> fmpq_poly:
+    product = fmpq_poly([1])
+    for cut in cuts:
+        product *= cut
+    return product // product.gcd(product.derivative()) if product.degree() > 0 else product
+
+
+def _in_r(cuts: list[Any]) -> list[fmpq_poly]:
+    """Those that are not 0, as polynomials of one variable."""
+    return [fmpq_poly([int(cut[m, 0]) for m in range(cut.degrees()[0] + 1)])
+            for cut in cuts if not cut.is_zero()]
 
 
 def _interpolate(nodes: list[Fraction], values: list[Fraction]) -> fmpq_poly:

@@ -148,6 +148,7 @@ def energy_error(method: Multigrid, factor: Rational, b: Signal, u: Signal) -> I
     if not len(given) == len(found) == method.A.shape[0]:
         raise InvalidArgument(f"b, u: must have {method.A.shape[0]} entries, got {len(given)} and "
                               f"{len(found)}")
+    method.check_compatible(given)
     rest = given - method.A @ found
     product = rest @ method.step(0 * rest, rest)
     if product < 0:

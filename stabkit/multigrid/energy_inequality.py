@@ -211,7 +211,10 @@ def _above_inverse(A: Exact, ranks: np.ndarray) -> Exact:
         place = np.ix_(*[np.flatnonzero(ranks == rank)] * 2)
         if not is_psd(dense[place]):
             raise HypothesisNotMet("energy_bound: a block of the smoother is not positive definite")
-        near[place] = np.linalg.inv(dense[place].astype(float))
+        try:
+            near[place] = np.linalg.inv(dense[place].astype(float))
+        except np.linalg.LinAlgError:
+            raise HypothesisNotMet("energy_bound: a block of the smoother is singular") from None
     V = dyadic(short((near + near.T) / 2, float(abs(near).max())))
     one = Exact.identity(len(ranks))
     error = gershgorin(D @ V - one)

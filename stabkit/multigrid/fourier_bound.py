@@ -40,7 +40,7 @@ from stabkit.multigrid.smoother_symbol import (
 from stabkit.multigrid.stencil import Stencil
 from stabkit.multigrid.supremum import supremum
 from stabkit.multigrid.symbol import Frequencies, Symbol, mirror
-from stabkit.multigrid.transfer import Transfer, galerkin_transfer
+from stabkit.multigrid.transfer import Transfer, coarse_stencil, galerkin_transfer
 
 TOLERANCE = Fraction(1, 20)
 Smoothing = SOR | Jacobi | Richardson
@@ -113,16 +113,19 @@ def fourier_bound(problem: StencilProblem, cycle: Cycle | None = None,
     """
     cycle = cycle or Cycle()
     transfer = transfer or galerkin_transfer(len(problem.shape))
-    smoother = _smoother(problem, cycle, transfer)
+    smoother, before = _smoother(problem, cycle, transfer)
     weights, found, any_depth = problem.weights, [], False
     _check_definite(weights)
     for _ in range(integer(levels, "levels", 2) - 1):
         _check_stencil(problem, weights)
+        for each in before:  # they must reduce the energy, too
+            _step(each, weights)
         signs = signs_of((weights, transfer.prolongation), (smoother,))
         found.append(supremum(_quotient(weights, smoother, transfer), signs,
                               fraction(tolerance), near_zero=True))
         coarse = coarse_stencil(weights, transfer.prolongation)
-        any_depth = _is_multiple(coarse, weights) and not isinstance(smoother, Richardson)
+        any_depth = _is_multiple(coarse, weights) and not any(
+            isinstance(each, Richardson) for each in (smoother, *before))
         if any_depth:
             break
         weights = coarse
@@ -130,14 +133,13 @@ def fourier_bound(problem: StencilProblem, cycle: Cycle | None = None,
 
 
 # -- the hypotheses --------------------------------------------------------------------------------
-def _smoother(problem: StencilProblem, cycle: Cycle, transfer: Transfer) -> Smoothing:
+def _smoother(problem: StencilProblem, cycle: Cycle, transfer: Transfer
+              ) -> tuple[Smoothing, tuple[Smoothing, ...]]:
+    # That of the last sweep, and those before it.
     smoother = cycle.smoother if cycle.pre else (cycle.post_smoother or
                                                  cycle.smoother.adjoint).adjoint
     adjoint = cycle.post_smoother in (None, cycle.smoother.adjoint)
-    while isinstance(smoother, Then):  # those before the last reduce the energy, too
-        _checked(smoother.first)
-        smoother = smoother.second
-    last = _checked(smoother)
+    *before, last = _sweeps(smoother)
     placement = problem.grid_boundary.placement
     for met, reason in (
             (placement in (RING, INTERIOR, NODES), f"{problem.grid_boundary} is neither periodic "
@@ -145,13 +147,21 @@ def _smoother(problem: StencilProblem, cycle: Cycle, transfer: Transfer) -> Smoo
             (adjoint or is_one_sided(cycle), "post-smoothing must be the adjoint of pre-smoothing"),
             (fewest_visits(cycle.visit) > 0, "the cycle leaves out the coarse grid"),
             (isinstance(cycle.coarsest, Direct), "the coarsest level must be solved directly"),
+            (len(problem.shape) > 1 or not isinstance(getattr(last, "order", None), Lines), "lines "
+             "along the only axis are all of the problem"),
             (transfer.restriction is None, "the restriction must be the adjoint of the "
              "prolongation"),
             (placement is RING or _is_mirrored(transfer.prolongation),
              "the prolongation must be its own mirror image and reach to neighbours")):
         if not met:
             raise HypothesisNotMet(f"fourier_bound: {reason}")
-    return _as_periodic(last, placement, len(problem.shape))
+    return _as_periodic(last, placement, len(problem.shape)), tuple(before)
+
+
+def _sweeps(smoother: Smoother) -> list[Smoothing]:
+    if isinstance(smoother, Then):
+        return _sweeps(smoother.first) + _sweeps(smoother.second)
+    return [_checked(smoother)]
 
 
 def _checked(smoother: Smoother) -> Smoothing:
@@ -206,19 +216,6 @@ def _as_periodic(smoother: Smoothing, placement: Placement, dimension: int) -> S
 
 
 # -- the operators ---------------------------------------------------------------------------------
-def coarse_stencil(weights: Stencil, prolongation: Stencil) -> Stencil:
-    """Pᵀ A P."""
-    total: dict[tuple[int, ...], Fraction] = {}
-    for a, r in prolongation.taps:
-        for b, w in weights.taps:
-            for c, p in prolongation.taps:
-                offset = tuple(x + y - z for x, y, z in zip(a, b, c, strict=True))
-                if not any(k % 2 for k in offset):
-                    half = tuple(k // 2 for k in offset)
-                    total[half] = total.get(half, Fraction(0)) + r * w * p
-    return Stencil(tuple((offset, weight) for offset, weight in total.items() if weight))
-
-
 def _is_multiple(a: Stencil, b: Stencil) -> bool:
     first, second = dict(a.taps), dict(b.taps)
     factor = a.centre / b.centre
@@ -264,14 +261,22 @@ def _root(smoother: Smoothing, weights: Stencil) -> Operator:
     # √W M on the harmonics.
     if isinstance(smoother, SOR):
         return _root_of_colours(smoother, weights)
-    step = fraction(smoother.omega) / weights.centre if isinstance(smoother, Jacobi) else \
-        fraction(smoother.step)
-    if sum(abs(weight) for _, weight in weights.taps) * step >= 2:
-        raise HypothesisNotMet("fourier_bound: this weight is not shown to reduce the energy")
+    step = _step(smoother, weights)
     # W M² = 1 / (2 τ − τ² A), of a stencil of its own so that nothing cancels.
     unit = Stencil((((0,) * weights.dimension, 2 * step),))
     rest = on_harmonics(unit + -(step**2) * weights)
     return lambda modes: diagonal([1 / modes.value(part).sqrt() for part in rest])
+
+
+def _step(smoother: Smoothing, weights: Stencil) -> Fraction:
+    # In u + step (b − A u), small enough to reduce the energy; of SOR any reduces it.
+    if isinstance(smoother, SOR):
+        return fraction(smoother.omega)
+    step = fraction(smoother.omega) / weights.centre if isinstance(smoother, Jacobi) else \
+        fraction(smoother.step)
+    if sum(abs(weight) for _, weight in weights.taps) * step >= 2:
+        raise HypothesisNotMet("fourier_bound: this weight is not shown to reduce the energy")
+    return step
 
 
 def _root_of_colours(smoother: SOR, weights: Stencil) -> Operator:

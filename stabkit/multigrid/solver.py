@@ -187,7 +187,7 @@ class Multigrid:
         given, shape = self._vector(b, "b")
         e = exponent(given)
         right = rescale(given, -e)
-        self._check_compatible(right)
+        self.check_compatible(right)
         return right, shape, e
 
     def _vector(self, values: Array, name: str):
@@ -198,7 +198,8 @@ class Multigrid:
                                   f"got {given.shape}")
         return namespace(given).reshape(given, (-1,)), given.shape
 
-    def _check_compatible(self, b: np.ndarray) -> None:
+    def check_compatible(self, b: np.ndarray) -> None:
+        """Refuse a flat right-hand side for which a singular problem has no solution."""
         if self.hierarchy.levels[0].kernel is None:
             return
         kernel = beside(self.hierarchy.levels[0].kernel, b)

@@ -103,7 +103,8 @@ def radius_below(matrix: acb_mat, bound: arb) -> bool:
 
 def _components(matrix: acb_mat) -> list[list[int]]:
     n = matrix.nrows()
-    graph = [[matrix[i, j] != 0 for j in range(n)] for i in range(n)]
+    # A ball around 0 is neither == 0 nor != 0 for certain, and may couple.
+    graph = [[not matrix[i, j].is_zero() for j in range(n)] for i in range(n)]
     _, labels = scipy.sparse.csgraph.connected_components(np.array(graph), directed=False)
     return [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]
 

@@ -96,6 +96,19 @@ class Transfer:
         return _sparse(prolongation), _sparse(restriction)
 
 
+def coarse_stencil(weights: Stencil, prolongation: Stencil) -> Stencil:
+    """Pᵀ A P."""
+    total: dict[tuple[int, ...], Fraction] = {}
+    for a, r in prolongation.taps:
+        for b, w in weights.taps:
+            for c, p in prolongation.taps:
+                offset = tuple(x + y - z for x, y, z in zip(a, b, c, strict=True))
+                if not any(k % 2 for k in offset):
+                    half = tuple(k // 2 for k in offset)
+                    total[half] = total.get(half, Fraction(0)) + r * w * p
+    return Stencil(tuple((offset, weight) for offset, weight in total.items() if weight))
+
+
 def _sparse(matrix: Matrix) -> Signal:
     return matrix.tocsr() if hasattr(matrix, "tocsr") else matrix
 

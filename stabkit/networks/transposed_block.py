@@ -48,7 +48,7 @@ def _activation(block: Block) -> Layer:
 
 
 def _adjoint(node: Node, block: Block) -> Layer:
-    adjoint = node.layer.transpose_layer
+    adjoint = node.layer.transpose
     if adjoint is None:
         raise InvalidArgument(f"model: {node.name} in {block.name} has no transpose among the "
                               "layers")

@@ -153,7 +153,7 @@ def _split(x: Signal) -> tuple[Any, Any]:
 
 def _lay_out(one: Layer, two: Layer, small: bool) -> tuple[Layer, Layer] | None:
     """The adjoint of a layer and another layer in one layout, where they have one."""
-    adjoint, second = one.transpose_layer, two.canonical
+    adjoint, second = one.transpose, two.canonical
     first = adjoint and adjoint.canonical
     fits = first is not None and first.layout is not None and first.layout == second.layout and (
         not small or isinstance(first, Dense))

@@ -114,7 +114,7 @@ def test_layers_and_their_adjoints_by_plain_loops(layout):
     y = RNG.integers(-3, 4, (2, *layer.result_shape(shape))).astype(float)
     pulled, = layer.adjoint(y, [np.zeros((2, *shape))])
     assert (pulled.reshape(2, -1) == y.reshape(2, -1) @ K).all()
-    assert (matrix(alone(layer.transpose_layer, layer.result_shape(shape), False)) == K.T).all()
+    assert (matrix(alone(layer.transpose, layer.result_shape(shape), False)) == K.T).all()
 
 
 # -- equal blocks ----------------------------------------------------------------------------------

@@ -131,6 +131,25 @@ def test_an_isolated_double_factor():
         assert m > 1 or Family(family.right, older=family.older, second_order=True).is_stable(1)
 
 
+@pytest.mark.parametrize("square", [False, True])
+@pytest.mark.parametrize("family", [
+    lambda at: Family(lambda r: {}, lambda r: {0: at(r)}),  # 0 u⁺ = 0 there
+    lambda at: Family(lambda r: {0: 2 - at(r)**2}, older=lambda r: {0: -1}),  # (ζ − 1)² there
+    # At cos θ = 0, where |p₀| = 1, (ζ ± i)² there: p₀ = −sin²θ, p₁ = 2i sin θ (1 − at²).
+    lambda at: Family(lambda r: {-1: 1 - at(r)**2, 1: at(r)**2 - 1},
+                      older=lambda r: {0: Fraction(1, 2), 2: Fraction(-1, 4), -2: Fraction(-1, 4)}),
+])
+def test_no_interval_runs_across_a_point_that_is_not_stable(family, square):
+    """All are stable on both sides of r = 1, or √2, but not at it; the intervals end there."""
+    made = family(lambda r: r * r - 2 if square else r - 1)
+    first, second, *_ = made.intervals()
+    assert first[1].lower**(1 + square) <= 1 + square <= second[0].upper**(1 + square)
+    assert first[1].width < 1e-9 and second[0].width < 1e-9
+    assert made.is_stable(Fraction(9, 10)) and made.is_stable(Fraction(3, 2))
+    assert square or not made.is_stable(1)
+    assert made.isolated_points() == []
+
+
 def test_wrong_taps_move_the_end():
     """2r for r in the leapfrog scheme; and ζ² − 3ζ, whose factor 3 shows in the third sign."""
     wrong = Family(lambda r: {-1: 2 * r, 1: -2 * r}, older=lambda r: {0: 1})

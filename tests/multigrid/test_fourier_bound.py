@@ -26,6 +26,7 @@ from stabkit.multigrid import (
     Then,
     Visit,
     W,
+    energy_bound,
     energy_error,
     fourier_bound,
     gauss_seidel,
@@ -37,9 +38,8 @@ from stabkit.multigrid import (
     stencil,
     weighted_transfer,
 )
-from stabkit.multigrid.fourier_bound import coarse_stencil
 from stabkit.multigrid.stencil import correlation
-from stabkit.multigrid.transfer import linear
+from stabkit.multigrid.transfer import coarse_stencil, linear
 
 RED_BLACK = gauss_seidel(red_black)
 SIZES = {PERIODIC: (32, 8), DIRICHLET: (31, 15), NEUMANN: (33, 9)}
@@ -50,6 +50,9 @@ CYCLES_1D = {
     "after only": Cycle(Jacobi(), pre=0, post_smoother=RED_BLACK)}
 CYCLES_2D = {"Jacobi": Cycle(Jacobi(Fraction(4, 5)), visit=W), "red-black": Cycle(RED_BLACK),
              "zebra": Cycle(gauss_seidel(Lines(0, zebra=True)), post=0)}
+
+
+RAISES = Then(Jacobi(3), Jacobi())  # the first sweep multiplies the fastest mode by −5
 
 
 def true_factor(method):
@@ -116,6 +119,19 @@ def test_errors_are_enclosed_a_posteriori(visit):
             energy_error(method, wrong, b, u)
 
 
+def test_without_a_solution_there_is_no_error():
+    """On a periodic grid b must have the mean 0; else no u has A u = b."""
+    method = Multigrid(geometric(poisson((8,), PERIODIC), levels=2), Cycle(gauss_seidel()))
+    with pytest.raises(InvalidArgument, match="b: the operator is singular"):
+        energy_error(method, Fraction(1, 2), np.arange(8.0), np.zeros(8))
+
+
+def test_a_sweep_before_the_last_may_spoil_the_cycle():
+    """Planted: a bound that looks at the last sweep alone would say 0.36 of a cycle that grows."""
+    method = Multigrid(geometric(poisson((31,)), levels=2), Cycle(RAISES))
+    assert true_factor(method) > 1
+
+
 def test_a_theorem_in_1d():
     """K is 3/2 for Jacobi 2/3, so 1 − 1/K = 1/3: by hand, A⁻¹ − P A_c⁻¹Pᵀ is diag(1, 0, 1, …)/2."""
     bound = fourier_bound(poisson((1023,)), Cycle(Jacobi("2/3")), tolerance=Fraction(1, 1000))
@@ -135,6 +151,7 @@ def test_the_coarse_stencil_is_the_galerkin_product():
     (lambda: fourier_bound(poisson((8, 8), PERIODIC), Cycle(gauss_seidel())), "lexicographic"),
     (lambda: fourier_bound(poisson((8, 8)), Cycle(gauss_seidel(Lines(0)))), "lexicographic"),
     (lambda: fourier_bound(poisson((7,)), Cycle(Then(gauss_seidel(), Jacobi()))), "lexicographic"),
+    (lambda: fourier_bound(poisson((7,)), Cycle(RAISES)), "reduce the energy"),
     (lambda: fourier_bound(poisson((7,)), Cycle(Chebyshev())), "no bound is known"),
     (lambda: fourier_bound(poisson((7,)), Cycle(SOR(2, red_black))), "omega < 2"),
     (lambda: fourier_bound(poisson((7,)), Cycle(Jacobi(1))), "not shown to reduce"),
@@ -150,6 +167,12 @@ def test_the_coarse_stencil_is_the_galerkin_product():
      "must not be positive"),
     (lambda: fourier_bound(StencilProblem((7,), stencil([-1, -1, 4, -1, -1]))), "neighbours"),
     (lambda: fourier_bound(poisson((7, 7)), Cycle(Richardson(Fraction(1, 4)))), "not shown"),
+    (lambda: fourier_bound(poisson((7,)), Cycle(Then(Jacobi(Fraction(19, 10)), Jacobi()))),
+     "not shown"),  # the first sweep multiplies the highest frequency by −2.8
+    (lambda: fourier_bound(poisson((7,)), Cycle(Then(Richardson(1), Jacobi()))), "not shown"),
+    (lambda: fourier_bound(poisson((7,)), Cycle(gauss_seidel(Lines(0, zebra=True)))), "only axis"),
+    (lambda: energy_bound(Multigrid(geometric(poisson((16,), PERIODIC), levels=2), Cycle(Then(
+        gauss_seidel(), gauss_seidel(Lines(0)))))), "singular"),
 ])
 def test_what_is_missing_is_told(call, words):
     """Not certified, and why."""

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from flint import acb, acb_mat, arb
 
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.multigrid import (
@@ -43,6 +44,7 @@ from stabkit.multigrid import (
     weighted_transfer,
 )
 from stabkit.multigrid.smoother_symbol import symbol
+from stabkit.multigrid.supremum import radius_below
 from stabkit.multigrid.symbol import Frequencies, harmonics
 
 FINE = Fraction(1, 10**6)
@@ -223,3 +225,10 @@ def test_an_impossible_tolerance_is_undecided():
             smoothing_factor(gauss_seidel(), LAPLACE_5_POINT, tolerance=Fraction(1, 10**5))
     finally:
         supremum.MOST_BOXES = before
+
+
+def test_a_coupling_that_may_be_zero_is_one():
+    """[[0, x], [x, 0]] has the radius |x|, which is 4 for some x in the ball 0 ± 4."""
+    x = acb(arb(0, 4))
+    matrix = acb_mat([[0, x], [x, 0]])
+    assert not radius_below(matrix, arb(1)) and radius_below(matrix, arb(5))

@@ -49,6 +49,29 @@ class Power(nn.Module):
         return torch.einsum("bx,bx->bx", there, there.conj()).real
 
 
+class Square(nn.Module):
+    """(F x)², a product of one number with itself."""
+
+    def forward(self, x):
+        there = torch.fft.rfft(x)
+        return torch.fft.irfft(torch.einsum("bx,bx->bx", there, there), n=x.shape[-1])
+
+
+class Choice(nn.Module):
+    """The real part of one of two weights, chosen by the sign of the input: a jump."""
+
+    def forward(self, x):
+        return torch.complex(torch.ones(2), torch.ones(2))[(x > 0).long()].real
+
+
+class Noise(nn.Module):
+    """x times a matrix that is another one in every call."""
+
+    def forward(self, x):
+        A, one = torch.randn(3, 3), torch.eye(3)
+        return x @ torch.linalg.solve(one + A @ A.T, one)
+
+
 def agrees(module, shape):
     graph = read(module, shape)
     x = torch.randn(3, *shape, generator=torch.Generator().manual_seed(3))
@@ -86,10 +109,15 @@ def test_a_program_with_complex_numbers_is_read_too():
     assert np.abs(evaluate(read(program, None), x.double().numpy()) - wanted).max() < 1e-5
 
 
-def test_complex_numbers_that_are_bent_are_refused():
-    """|F x|² is no affine map."""
-    with pytest.raises(InvalidArgument, match="of complex signals is no affine map"):
-        read(Power(), (8,))
+@pytest.mark.parametrize("module, text", [
+    (Power(), "of complex signals is no affine map"),
+    (Square(), "of complex signals is no affine map"),
+    (Choice(), "complex numbers chosen by"), (Noise(), "a random number")],
+    ids=["power", "square", "choice", "noise"])
+def test_what_is_no_affine_map_or_no_map_is_refused(module, text):
+    """|F x|², (F x)² and a choice; a matrix that is drawn anew is no function of the input."""
+    with pytest.raises(InvalidArgument, match=text):
+        read(module, (8,) if isinstance(module, Power | Square) else (3,))
 
 
 def test_random_slopes_are_their_mean():

@@ -17,6 +17,7 @@ from stabkit.aliases import Scalar
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.rational import Constant
 from stabkit.audit.reading.diffusivities import biweight, eighth_power, firm, hard
+from stabkit.audit.reading.switching_points import agrees_at_switches
 from stabkit.errors import StabkitError, Undecided
 from stabkit.fluxes import activations
 from stabkit.fluxes.dictionary import decay
@@ -65,7 +66,7 @@ def _recognise(formula: Expression, name: str) -> Flux:
             found = known(formula, name)
         except (StabkitError, ArithmeticError, ValueError, TypeError):
             continue
-        if found is not None:
+        if found is not None and agrees_at_switches(formula, found):
             return found
     best: Flux | None = None
     with time_limit(monotonic() + _SECONDS):

@@ -144,7 +144,7 @@ class Convolution(Layer):
                 self.dilation, self.groups, self.periodic)
 
     @property
-    def transpose_layer(self) -> TransposedConvolution:
+    def transpose(self) -> TransposedConvolution:
         return TransposedConvolution(self.without_bias())
 
     def map_weights(self, change: Change) -> tuple[Layer, list[str]]:
@@ -228,7 +228,7 @@ class TransposedConvolution(Layer):
             sizes(self.bias))
 
     @property
-    def transpose_layer(self) -> Convolution:
+    def transpose(self) -> Convolution:
         return self.convolution.without_bias()
 
     def map_weights(self, change: Change) -> tuple[Layer, list[str]]:

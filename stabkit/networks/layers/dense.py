@@ -82,7 +82,7 @@ class Dense(Layer):
         return None if self.bias is None else np.asarray(self.bias).reshape(shape)
 
     @property
-    def transpose_layer(self) -> Dense:
+    def transpose(self) -> Dense:
         return Dense(self.weights.T)
 
     @property

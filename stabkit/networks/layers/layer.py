@@ -176,7 +176,7 @@ class Layer(ABC):
 
     # -- other layers that are the same map ----------------------------------------------------
     @property
-    def transpose_layer(self) -> Layer | None:
+    def transpose(self) -> Layer | None:
         """The adjoint of the linear part as a layer, if it is one."""
         return None
 

@@ -43,7 +43,7 @@ class Reshaping(Layer):
         return Fraction(1) if self.order is None else None
 
     @property
-    def transpose_layer(self) -> Reshaping:
+    def transpose(self) -> Reshaping:
         return Reshaping(None if self.order is None else np.argsort(np.ravel(self.order)))
 
 

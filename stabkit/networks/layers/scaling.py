@@ -60,7 +60,7 @@ class Scaling(Layer):
         return self.bias
 
     @property
-    def transpose_layer(self) -> Scaling:
+    def transpose(self) -> Scaling:
         return self.without_bias()
 
     @property
