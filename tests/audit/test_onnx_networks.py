@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import erf, expit
 
 onnx = pytest.importorskip("onnx", reason="reading ONNX files needs the package onnx")
 
@@ -109,19 +110,31 @@ def test_gates_written_out(nodes, name):
 
 
 @pytest.mark.parametrize("nodes", [
-    [("Sigmoid", ["x"], ["a"], {}), ("Add", ["x", "one"], ["b"], {}),
-     ("Mul", ["a", "b"], ["y"], {})],
     [("Mul", ["x", "x"], ["y"], {})],
     [("Mish", ["x"], ["a"], {}), ("Mul", ["a", "x"], ["y"], {})],
-    [("Neg", ["x"], ["b"], {}), ("Sigmoid", ["b"], ["a"], {}), ("Mul", ["a", "x"], ["y"], {})],
-    [("Erf", ["x"], ["a"], {}), ("Mul", ["a", "x"], ["y"], {})],
-    [("Erf", ["x"], ["a"], {}), ("Add", ["a", "three"], ["b"], {}),
-     ("Mul", ["b", "x"], ["y"], {})],
 ])
-def test_other_products_are_products(nodes):
-    """A product of two signals that is no known activation is not taken for one."""
+def test_products_without_a_bound_are_products(nodes):
+    """x² and x mish(x) are as steep as one likes far out."""
     graph = agrees(model(nodes, (9,), F32))
     assert kinds(graph)[-1] is Product and graph.bound is None
+
+
+@pytest.mark.parametrize("nodes, function", [
+    ([("Sigmoid", ["x"], ["a"], {}), ("Add", ["x", "one"], ["b"], {}),
+      ("Mul", ["a", "b"], ["y"], {})], lambda x: expit(x) * (x + 1)),
+    ([("Neg", ["x"], ["b"], {}), ("Sigmoid", ["b"], ["a"], {}), ("Mul", ["a", "x"], ["y"], {})],
+     lambda x: x * expit(-x)),
+    ([("Erf", ["x"], ["a"], {}), ("Mul", ["a", "x"], ["y"], {})], lambda x: x * erf(x)),
+    ([("Erf", ["x"], ["a"], {}), ("Add", ["a", "three"], ["b"], {}),
+      ("Mul", ["b", "x"], ["y"], {})], lambda x: x * (erf(x) + 3)),
+], ids=["sigmoid", "mirrored", "erf", "erf + 3"])
+def test_products_of_functions_of_one_entry_are_activations(nodes, function):
+    """Their slope has a bound, at least the steepest difference on a fine grid."""
+    graph = agrees(model(nodes, (9,), F32))
+    assert Activation in kinds(graph)
+    x = np.linspace(-12, 12, 20_000)
+    steepest = np.abs(np.diff(function(x)) / np.diff(x)).max()
+    assert steepest <= graph.bound * (1 + 1e-9) < 1.01 * steepest
 
 
 def test_softplus_with_pytorchs_switch():
