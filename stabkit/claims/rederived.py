@@ -19,7 +19,8 @@ from stabkit.replay import Finding
 from stabkit.stability.confirmation import written_witness
 from stabkit.stability.decide import decide
 from stabkit.stability.falsify import exact_margin
-from stabkit.stability.property import AllOf, Not, Property, Stable
+from stabkit.stability.norms import norm_witness
+from stabkit.stability.property import AllOf, NormAtMost, Not, Property, Stable
 
 _SHOWN = ("given", "let", "shows")
 
@@ -79,6 +80,11 @@ def _witnesses(what: Property | None, item: Configuration) -> Iterator[Any]:
     elif isinstance(what, AllOf):
         for part in what.parts:
             yield from _witnesses(part, item)
+    elif isinstance(what, NormAtMost) and item["kind"] == "witness":
+        u = fractions(item["data"]["given"].get("u", ()), "u")
+        evidence = norm_witness(what, u) if u.shape == what.K.shape[1:] else None
+        if evidence is not None:
+            yield _of(evidence.data)
     elif isinstance(what, Stable) and item["kind"] == "witness":
         given = item["data"]["given"]
         names = [name for name in ("u", "w") if name in given][:what.notion.signals]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import lru_cache
-from math import isqrt
+from math import ceil, isqrt
 from typing import Any, cast
 
 import numpy as np
@@ -28,6 +28,7 @@ from stabkit.operators.operator import Operator
 from stabkit.proof.parts import SymbolicOperator
 
 _DENSE = 48
+BITS = 44  # of the ends of an enclosure: eigenvalues in floats are better than that
 
 
 def norm_squared(operator: Any) -> Interval:
@@ -147,7 +148,7 @@ def _largest_eigenvalue(a: np.ndarray) -> Interval:
         simple = Fraction(guess).limit_denominator(digits)
         if abs(float(simple) - guess) <= 1e-9 * guess and _is_largest(a, simple):
             return Interval(simple)
-    return Interval(_largest_refusal(a, guess), _least_acceptance(a, guess))
+    return _enclosure(a, Fraction(guess))
 
 
 def _shift(a: np.ndarray, c: Fraction) -> np.ndarray:
@@ -158,25 +159,18 @@ def _is_largest(a: np.ndarray, c: Fraction) -> bool:
     return is_psd(_shift(a, c)) and determinant(_shift(a, c)) == 0
 
 
-def _least_acceptance(a: np.ndarray, guess: float) -> Fraction:
-    slack = Fraction(1, 2**48)
-    while not is_psd(_shift(a, _dyadic(Fraction(guess) * (1 + slack)))):
-        slack *= 16
-    return _dyadic(Fraction(guess) * (1 + slack))
+def _enclosure(a: np.ndarray, guess: Fraction) -> Interval:
+    """The numbers of BITS bits beside the largest eigenvalue.
 
-
-def _largest_refusal(a: np.ndarray, guess: float) -> Fraction:
-    slack = Fraction(1, 2**48)
-    while is_psd(_shift(a, _dyadic(Fraction(guess) * (1 - slack)))):
-        slack *= 16
-    return _dyadic(Fraction(guess) * (1 - slack))
-
-
-def _dyadic(value: Fraction) -> Fraction:
-    # 52 significant bits: short numbers keep the exact elimination cheap.
-    size = value.numerator.bit_length() - value.denominator.bit_length()
-    unit = Fraction(2) ** (size - 52)
-    return round(value / unit) * unit
+    They are found from the guess, but do not depend on it, as guesses differ between machines.
+    """
+    unit = Fraction(2) ** (guess.numerator.bit_length() - guess.denominator.bit_length() - BITS)
+    above = ceil(guess / unit)
+    while not is_psd(_shift(a, above * unit)):
+        above += 1
+    while is_psd(_shift(a, (above - 1) * unit)):
+        above -= 1
+    return Interval((above - 1) * unit, above * unit)
 
 
 def _bound_norm(operator: Operator) -> Interval:

@@ -6,6 +6,7 @@ from math import comb, factorial
 
 import numpy as np
 import pytest
+import scipy.linalg
 import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +28,7 @@ from stabkit.operators import (
     gram,
     identity,
     norm_squared,
+    norms,
     operator_norm,
     stable_step,
 )
@@ -325,3 +327,20 @@ def test_operators_with_the_same_entries_are_told_apart():
     rounded, exact = difference(1, 4, 0.1), difference(1, 4, Fraction(0.1))
     assert rounded.meant() is not rounded and exact.meant() is exact
     assert (rounded.exact() == exact.exact()).all()
+
+@pytest.mark.parametrize("matrix", [
+    [["1/3", 1], [2, "1/7"], [1, 1]], [[1, 2], [3, 4]], [[5, 0], [0, "1/9"]]])
+def test_enclosures_do_not_depend_on_the_last_bits_of_a_guess(monkeypatch, matrix):
+    """Eigenvalues in floats differ between processors; verdict files must not."""
+    K, guess = from_matrix(matrix), scipy.linalg.eigvalsh
+    found = set()
+    for units in (-3, -1, 0, 2, 40):
+        monkeypatch.setattr(scipy.linalg, "eigvalsh",
+                            lambda a, units=units: guess(a) * (1 + units * 2.0**-52))
+        norms._norm_squared.cache_clear()
+        square = norm_squared(K)
+        found.add((square.lower, square.upper))
+    assert len(found) == 1
+    low, high = found.pop()
+    truth = guess(np.array(K.exact(), float).T @ np.array(K.exact(), float))[-1]
+    assert low * (1 - Fraction(1, 2**40)) <= Fraction(truth) <= high * (1 + Fraction(1, 2**40))

@@ -267,3 +267,17 @@ def test_evidence_of_another_configuration_or_claim_is_refused(listed):
     items[3]["data"], items[4]["data"] = items[4]["data"], items[3]["data"]
     finding, = listed_differences(content, registry())
     assert not finding.holds
+
+
+def test_any_signal_that_is_stretched_too_far_is_a_witness():
+    """Machines find different ones; one that is not stretched shows nothing."""
+    name = "software.torch_orthogonal_makes_convolutions_nonexpansive"
+    verdict = settle(registry()[name], 1024, 0).to_json()
+    given = verdict["evidence"][0]["data"]["given"]
+    size = len(given["u"])
+    for u, holds in ((given["u"], True), ([str(3 * F(each)) for each in given["u"]], True),
+                     (["0"] * size, False), (given["u"][:-1], False), ([], False)):
+        content = document(verdict)
+        content["verdicts"][0]["evidence"][0]["data"]["given"]["u"] = u
+        finding, = listed_differences(content, registry())
+        assert finding.holds is holds
