@@ -20,6 +20,8 @@ from stabkit.tracing.numbers import Reading
 
 _INSIDE = tuple(str(Path(file).parent) for file in (errors.__file__, np.__file__) if file)
 
+_PARTIAL = ("log", "log1p", "sqrt", "divide", "power", "float_power")  # without a value somewhere
+
 
 @dataclass(frozen=True, eq=False)
 class Node:
@@ -80,6 +82,23 @@ class Tracer:
         first, count = self.next_column, parts[0].count if count is None else count
         self.nodes.append(Node(name, tuple(parts), first, count, line_of_user()))
         return unknowns(count, first)
+
+    def refuse_lost(self, form: Form) -> Form:
+        """The form; refused if a function without a value somewhere does not occur in it.
+
+        0·√u is no zero where √u is nan.
+        """
+        occurs = np.zeros(self.next_column, dtype=bool)
+        occurs[form.columns] = True
+        for node in reversed(self.nodes):  # the parts of each came before it
+            if occurs[node.first:node.first + node.count].any():
+                for part in node.parts:
+                    occurs[part.columns] = True
+            elif node.name in _PARTIAL:
+                raise TracingStopped(
+                    f"np.{node.name} does not occur in the result, being unused or multiplied by "
+                    f"0, which does not help where it has no value ({node.line})")
+        return form
 
     def stop(self, what: str) -> NoReturn:
         """Refuse what cannot be followed."""

@@ -137,3 +137,12 @@ def test_names_of_notions_and_counts_of_numpy():
     assert step_bound(heat, "range", shape=np.int64(5)).certified == Fraction(1, 2)
     assert step_bound(heat, RANGE, shape=np.array([3, 4])).certified == Fraction(1, 2)
     assert (difference(1, np.int64(5)).exact() == difference(1, 5).exact()).all()
+
+
+@pytest.mark.parametrize("nothing", [
+    lambda u: 0 * np.log(u + 100), lambda u: np.sqrt(u) - np.sqrt(u), lambda u: 0 * (1 / (u - 3)),
+], ids=["log", "sqrt", "quotient"])
+def test_nothing_times_what_has_no_value_is_not_nothing(nothing):
+    """u/2 alone is half as long; with 0·ln(u + 100) it is nan from u = −100 on."""
+    bound = step_bound(lambda u, dt: u / 2 + nothing(u), EUCLIDEAN, shape=3)
+    assert bound.proved == ()
