@@ -17,7 +17,6 @@ from stabkit import (
     VARIATION,
     box,
     decide,
-    fluxes,
     stays_in,
     step_bound,
     weighted,
@@ -395,19 +394,3 @@ def test_variable_coefficients(n):
 
     inner = np.concatenate([[0], a[1:-1], [0]])
     is_sharp(step_bound(step, RANGE, shape=n), 1 / (inner[1:] + inner[:-1]).max())
-
-
-@pytest.mark.parametrize("flux", [fluxes.perona_malik("1/10"), fluxes.rational("1/10"),
-                                  fluxes.charbonnier("3/10")], ids=str)
-def test_a_flux_of_the_dictionary_in_a_users_function(flux):
-    """Φ(s) = g(s) s with 0 < g <= 1 = g(0): means up to 1/2, and no further, near constants."""
-    def step(u, dt):
-        flow = flux.activation(np.diff(u))
-        v = u.copy()
-        v[:-1] += dt * flow
-        v[1:] -= dt * flow
-        return v
-
-    bound = step_bound(step, RANGE, shape=8)
-    assert bound.proved == ((0, Fraction(1, 2)),)
-    assert all(low > Fraction(1, 2) for low, _ in bound.refuted)
