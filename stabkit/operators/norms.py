@@ -165,12 +165,16 @@ def _enclosure(a: np.ndarray, guess: Fraction) -> Interval:
     They are found from the guess, but do not depend on it, as guesses differ between machines.
     """
     unit = Fraction(2) ** (guess.numerator.bit_length() - guess.denominator.bit_length() - BITS)
-    above = ceil(guess / unit)
-    while not is_psd(_shift(a, above * unit)):
-        above += 1
-    while is_psd(_shift(a, (above - 1) * unit)):
-        above -= 1
-    return Interval((above - 1) * unit, above * unit)
+    high, step = ceil(guess / unit), 1
+    low = high - 1
+    while not is_psd(_shift(a, high * unit)):
+        low, high, step = high, high + step, 16 * step
+    while is_psd(_shift(a, low * unit)):
+        low, high, step = low - step, low, 16 * step
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_psd(_shift(a, middle * unit)) else (middle, high)
+    return Interval(low * unit, high * unit)
 
 
 def _bound_norm(operator: Operator) -> Interval:
