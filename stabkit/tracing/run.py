@@ -221,7 +221,7 @@ def _output(function: Function, tracer: Tracer, result: Array, shape: tuple[int,
     if returned != shape:
         raise InvalidArgument(f"step: {name} must return an array of the shape of its input "
                               f"{shape}, and returns {returned}")
-    return tracer.refuse_lost(operand(tracer, result))
+    return tracer.refuse_losses(operand(tracer, result))
 
 
 def at_step(found: Trace, dt: Fraction) -> Trace:

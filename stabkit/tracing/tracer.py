@@ -83,7 +83,7 @@ class Tracer:
         self.nodes.append(Node(name, tuple(parts), first, count, line_of_user()))
         return unknowns(count, first)
 
-    def refuse_lost(self, form: Form) -> Form:
+    def refuse_losses(self, form: Form) -> Form:
         """The form; refused if a function without a value somewhere does not occur in it.
 
         0·√u is no zero where √u is nan.

@@ -28,6 +28,7 @@ from stabkit.tracing.trees import Operation, Sum, rows_of_form
 COMPOSED = (CONTRACTION, EUCLIDEAN, MAX_NORM)
 _SLOPES = ("tanh", "arctan", "sin")  # φ(0) = 0 and |φ(s) − φ(t)| <= |s − t|
 _SIDES = ((Fraction(-1), Fraction(1)), (Fraction(0), Fraction(1)))  # of y and of the threshold
+_MOST = 200  # operations of a row, each as often as it occurs
 _NONE = "it is not functions of one entry each, with slopes between -1 and 1, after a linear step"
 
 Poly = tuple[Fraction, ...]
@@ -87,7 +88,7 @@ class _Inner:
         """
         self.own: dict[int, Poly] = {}
         self.threshold: Poly = ()
-        self.moved = moved
+        self.moved, self.work = moved, 0
         tree = self._sum(terms, self.form_of.denominator)
         if not self.own:
             raise Undecided(_NONE)
@@ -146,6 +147,9 @@ class _Inner:
         return _ratio({0: _strip(p)}, {0: self.threshold})
 
     def _operation(self, column: int) -> Operation:
+        self.work += 1
+        if self.work > _MOST:
+            raise Undecided(_NONE)
         at = next(k for k, node in enumerate(self.nodes)
                   if node.first <= column < node.first + node.count)
         node = self.nodes[at]
