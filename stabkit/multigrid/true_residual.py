@@ -9,11 +9,10 @@ import scipy.sparse
 
 from stabkit.aliases import Matrix, Signal
 from stabkit.arithmetic.backend import is_foreign
+from stabkit.arithmetic.twofold import add_twofold, two_product
 from stabkit.multigrid.convergence import Watch, norm
 from stabkit.multigrid.matrices import is_exact
 
-#: Splits a float into two halves (Dekker 1971).
-SPLITTER = 2.0**27 + 1
 EPSILON = float(np.finfo(float).eps)
 
 
@@ -73,24 +72,3 @@ def twofold_poisson_residual(u: np.ndarray, b: np.ndarray, h: float) -> np.ndarr
             high, low = add_twofold(high, low, part, 0.0)
         found[i] = high + low
     return found
-
-
-def two_product(a: Any, b: Any) -> tuple[Any, Any]:
-    """The rounded product, and what is missing to the exact one."""
-    product = a * b
-    (a1, a2), (b1, b2) = _halves(a), _halves(b)
-    return product, a2 * b2 - (((product - a1 * b1) - a2 * b1) - a1 * b2)
-
-
-def _halves(a: Any) -> tuple[Any, Any]:
-    scaled = SPLITTER * a
-    high = scaled - (scaled - a)
-    return high, a - high
-
-
-def add_twofold(high: Any, low: Any, x: Any, rest: Any) -> tuple[Any, Any]:
-    """(high + low) + (x + rest), where rest is far below x."""
-    total = high + x
-    part = total - high
-    error = (high - (total - part)) + (x - part)  # Knuth's exact one
-    return total, low + (error + rest)

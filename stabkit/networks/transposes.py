@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
-from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Signal
 from stabkit.arithmetic.rational import fraction
+from stabkit.arithmetic.twofold import two_product
 from stabkit.networks.graph import Graph, evaluate
 from stabkit.networks.layers import Dense, Layer, Reshaping
 
@@ -134,21 +133,13 @@ def _is_multiple(first: np.ndarray, second: np.ndarray, place: int) -> bool:
 
 
 def _product(a: np.ndarray, b: float) -> tuple[np.ndarray, np.ndarray] | None:
-    """a b as an exact sum of two floats (Dekker 1971); None where that might underflow."""
+    """a b as an exact sum of two floats; None where that might underflow."""
     sizes = np.abs(a[a != 0])
     if sizes.size and not (sizes.min() > 1e-100 and sizes.max() < 1e100):
         return None
     if b != 0 and not 1e-100 < abs(b) < 1e100:
         return None
-    high = a * b
-    (a1, a2), (b1, b2) = _split(a), _split(np.float64(b))
-    return high, ((a1 * b1 - high) + a1 * b2 + a2 * b1) + a2 * b2
-
-
-def _split(x: Signal) -> tuple[Any, Any]:
-    high = 134217729.0 * x  # 2^27 + 1
-    high = high - (high - x)
-    return high, x - high
+    return two_product(a, np.float64(b))
 
 
 def _lay_out(one: Layer, two: Layer, small: bool) -> tuple[Layer, Layer] | None:

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from stabkit import audit
 from stabkit.audit.torch_module import read
+from stabkit.audit.torch_program import simpler_program
 from stabkit.errors import InvalidArgument
 from stabkit.networks.graph import evaluate
 
@@ -125,3 +127,58 @@ def test_random_slopes_are_their_mean():
     module = nn.Sequential(nn.Linear(3, 4), nn.RReLU())
     agrees(module, (3,))
     assert isinstance(module[1], nn.RReLU)
+
+
+# -- filters: complex between two real signals ----------------------------------------------------
+def _filter(function):
+    """Some function of the Fourier coefficients of eight numbers, and the way back."""
+    class Filter(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.full((5,), 0.5, dtype=torch.complex64))
+
+        def forward(self, x):
+            return torch.fft.irfft(function(torch.fft.rfft(x), self.weight), n=8)
+
+    return Filter()
+
+
+def _multiply(z, w):
+    return torch.einsum("bi,i->bi", z, w)
+
+
+def test_a_filter_is_the_circulant_matrix_of_its_weights():
+    """Every coefficient is halved, so the map is half of the identity."""
+    found = audit(_filter(_multiply), shape=8, budget=2)
+    assert {str(one.notion): str(one.status) for one in found.judgements}["contraction"] == "proved"
+    assert float(found.blocks[0].bound) == pytest.approx(0.5, abs=1e-6)
+
+
+@pytest.mark.parametrize("function", [
+    lambda z, w: torch.einsum("bi,bi->bi", z, z),
+    lambda z, w: torch.einsum("bi,bi->bi", z, w / z),
+], ids=["square", "quotient"])
+def test_a_signal_times_itself_is_not_affine(function):
+    """The cyclic convolution of x with itself is quadratic: one argument twice is two of them."""
+    with pytest.raises(InvalidArgument, match="no affine map"):
+        audit(_filter(function), shape=8, budget=2)
+
+
+def test_one_draw_of_random_numbers_is_no_weight():
+    """What is drawn anew at every call is not the number that it was when the graph was written."""
+    def draw(z, w):
+        return _multiply(z, w) * torch.rand(5)
+
+    with pytest.raises(InvalidArgument, match="random"):
+        audit(_filter(draw), shape=8, budget=2)
+
+
+def test_the_matrix_is_what_the_module_computes():
+    """Against the module itself, at signals that the graph was not written with."""
+    module = _filter(_multiply).eval()
+    for part in module.parameters():
+        part.requires_grad_(False)
+    graph = simpler_program(torch, module, torch.zeros(1, 8))
+    for seed in range(3):
+        x = torch.from_numpy(np.random.default_rng(seed).random((1, 8), dtype=np.float32))
+        assert torch.allclose(graph(x), module(x), atol=1e-6)

@@ -201,23 +201,13 @@ def _implicit_contraction(scheme: Implicit) -> Evidence | None:
 
 
 def _implicit_range(scheme: Implicit) -> Evidence | None:
-    sketch = Sketch(scheme)
-    sketch.diffusivity_between(ZERO, None)
-    sketch.one_neighbour_each_way()
-    sketch.constants_are_kept()
-    return sketch.finish(
+    return _range_of_inverse(scheme, (
         "u = (I + tau K'GK) u' with G >= 0 diagonal: an M-matrix with row sums 1, so its inverse "
-        "is nonnegative with row sums 1, and every new value is a mean of old ones")
+        "is nonnegative with row sums 1, and every new value is a mean of old ones"))
 
 
 def _implicit_sign(scheme: Implicit) -> Evidence | None:
-    sketch = Sketch(scheme)
-    sketch.diffusivity_between(ZERO, None)
-    sketch.one_neighbour_each_way()
-    sketch.tridiagonal()
-    return sketch.finish(
-        "u = (I + tau K'GK) u' with G >= 0 diagonal: a symmetric positive definite tridiagonal "
-        "M-matrix; its inverse is totally nonnegative, hence variation diminishing")
+    return _sign_of_inverse(scheme, "u'")
 
 
 def _semi_implicit_euclidean(scheme: SemiImplicit) -> Evidence | None:
@@ -229,24 +219,31 @@ def _semi_implicit_euclidean(scheme: SemiImplicit) -> Evidence | None:
 
 
 def _semi_implicit_range(scheme: SemiImplicit) -> Evidence | None:
+    return _range_of_inverse(scheme, (
+        "u+ is a mean of solutions of (I + m tau K_l'GK_l) v = u with G >= 0 diagonal, K_l being "
+        "rows of K: M-matrices with row sums 1, so their inverses are nonnegative with row sums 1"))
+
+
+def _semi_implicit_sign(scheme: SemiImplicit) -> Evidence | None:
+    # Means of several solutions need not diminish variation.
+    return _sign_of_inverse(scheme, "u+") if len(scheme.split) == 1 else None
+
+
+def _range_of_inverse(scheme: Implicit | SemiImplicit, by: str) -> Evidence | None:
     sketch = Sketch(scheme)
     sketch.diffusivity_between(ZERO, None)
     sketch.one_neighbour_each_way()
     sketch.constants_are_kept()
-    return sketch.finish(
-        "u+ is a mean of solutions of (I + m tau K_l'GK_l) v = u with G >= 0 diagonal, K_l being "
-        "rows of K: M-matrices with row sums 1, so their inverses are nonnegative with row sums 1")
+    return sketch.finish(by)
 
 
-def _semi_implicit_sign(scheme: SemiImplicit) -> Evidence | None:
-    if len(scheme.split) > 1:  # means need not diminish variation
-        return None
+def _sign_of_inverse(scheme: Implicit | SemiImplicit, new: str) -> Evidence | None:
     sketch = Sketch(scheme)
     sketch.diffusivity_between(ZERO, None)
     sketch.one_neighbour_each_way()
     sketch.tridiagonal()
     return sketch.finish(
-        "u = (I + tau K'GK) u+ with G >= 0 diagonal: a symmetric positive definite tridiagonal "
+        f"u = (I + tau K'GK) {new} with G >= 0 diagonal: a symmetric positive definite tridiagonal "
         "M-matrix; its inverse is totally nonnegative, hence variation diminishing")
 
 
