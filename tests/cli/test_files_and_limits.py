@@ -125,6 +125,15 @@ def test_a_child_may_end_as_it_likes(tmp_path):
     assert len(load_claims(path)) == 3
 
 
+def test_a_worker_whose_parent_is_gone_ends_without_a_word():
+    """A worker that cannot hand its result back ends itself, which is no user's os._exit."""
+    ended = subprocess.run(
+        [sys.executable, "-c", "from pebble.common.process import process_exit\n"
+         "from stabkit.user_files import no_sudden_exit\n"
+         "with no_sudden_exit():\n    process_exit(32)"], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (32, "")
+
+
 @pytest.mark.slow
 def test_a_claim_without_end_is_stopped_at_its_limit(claims):
     """Three claims, 3 s each: the loop is stopped, the others are told as ever."""
