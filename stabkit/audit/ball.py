@@ -13,19 +13,22 @@ import numpy as np
 from stabkit.arithmetic.rational import fraction, fractions
 from stabkit.array_files import read_array
 from stabkit.audit.ascent import drive_pairs_apart
+from stabkit.audit.cell_evidence import evidence_of_cells
 from stabkit.audit.composition import Composition
 from stabkit.audit.questions import local_name
 from stabkit.audit.result import Judgement, Local
-from stabkit.audit.slope_parts import slope_calculation, slope_certificates
+from stabkit.audit.slope_parts import slope_certificates
 from stabkit.audit.witnesses import Quotient, certain_quotient
 from stabkit.errors import InvalidArgument
 from stabkit.networks.ball_bound import BallBound, ball_bound
 from stabkit.networks.graph import Graph
 from stabkit.stability.confirmation import confirm_all
 from stabkit.stability.verdict import PROVED, REFUTED, UNDECIDED, Evidence
+from stabkit.time_limit import time_limit
 
 _INSIDE = 1 - 2.0**-30
 _SEARCHED = 0.25  # of the time, for a pair that is driven apart
+_SHOWN = 0.4     # of the time, beyond it, to write cells down
 _NEARLY = 1 + Fraction(1, 1000)
 
 
@@ -90,7 +93,8 @@ def judge_ball(network: Composition, ball: Ball, at_most: Fraction, until: float
                    for own in ((None, None) if inside is None else (inside.constant, inside.soon)))
     known = Local(ball.radius, None if quotient is None else quotient.lower, upper, soon)
     if upper is not None and upper <= at_most:
-        proof = _proof(network, inside, at_most, ball)
+        with time_limit(until + _SHOWN * max(until - now, 0.0)):
+            proof = _proof(network, inside, at_most, ball)
         if proof is not None:
             return Judgement(name, "forward", PROVED, True, proof), known
     if quotient is not None and quotient.lower > at_most:
@@ -122,8 +126,7 @@ def _proof(network: Composition, inside: BallBound | None, at_most: Fraction, ba
               "those that activations have there, as bounds that were propagated with every "
               "rounding error counted say, taken as given")
         if inside.cells > 1:
-            by += (f"; the ball is cut into {inside.cells} cells, and this is the one with the "
-                   "largest constant; the constants of the others are taken as given")
+            by += f"; in cells of the {inside.cells} that the ball is cut into"
         proof = confirm_all((*slope_certificates(network.blocks),
-                             *slope_calculation(inside.slopes, at_most, by)))
+                             *evidence_of_cells(inside, ball.radius, at_most, by)))
     return proof or network.shows(at_most, "for all inputs, so for those in the ball")

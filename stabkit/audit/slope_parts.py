@@ -139,7 +139,7 @@ def slope_calculation(bound: SlopeBound, at_most: Fraction, by: str) -> tuple[Ev
     size = bound.form.size
     written = size <= _QUICK or (size <= _SHOWN and not time_would_be_over(
         _SECONDS * (size / _SHOWN) ** 3))
-    shown = confirm_evidence(_inequality(bound, at_most, by)) if written else None
+    shown = confirm_evidence(slope_inequality(bound, at_most, by)) if written else None
     if shown is not None:
         return (shown,)
     log = Transcript()
@@ -150,31 +150,31 @@ def slope_calculation(bound: SlopeBound, at_most: Fraction, by: str) -> tuple[Ev
         f"error counted, taken as given here; {by}")),)
 
 
-def _inequality(bound: SlopeBound, at_most: Fraction, by: str) -> Evidence:
+def slope_inequality(bound: SlopeBound, at_most: Fraction, by: str) -> Evidence:
     """The matrix inequality, written down."""
     form, log = bound.form, Transcript()
-    C = log.give("C", fractions(form.output.matrix)).text
-    square, L = log.give("square", Fraction(bound.square)).text, log.give("L", bound.constant).text
-    ends = [f"{square} <= {L}**2", f"{L} <= {at_most}"]
+    log.give("C", fractions(form.output.matrix))
+    log.give("square", Fraction(bound.square))
+    log.give("L", bound.constant)
+    ends = ["square <= L**2", f"L <= {at_most}"]
     if not len(form.low):
         return calculation("certificate", log, [
-            f"psd({square} * I({form.inputs}) - {C}.T @ {C})", *ends], (
+            f"psd(square * I({form.inputs}) - C.T @ C)", *ends], (
             "the network is linear for these inputs, y = C x for their differences; C is taken as "
             f"given, up to rounding errors that stabkit has counted; {by}"))
-    G = log.give("G", fractions(form.input_rows)).text
-    t, a, b = (log.give(name, fractions(values)).text for name, values in (
-        ("t", bound.weights), ("a", form.low), ("b", form.high)))
-    J, E = (log.give(name, part).text for name, part in zip("JE", np.split(
-        fractions(np.eye(form.size, dtype=int)), [form.inputs]), strict=True))
-    log.let += [["P", f"{E} - diag({a}) @ {G}"], ["Q", f"diag({t}) @ ({E} - diag({b}) @ {G})"],
-                ["R", "P.T @ Q"],
-                ["M", f"{square} * ({J}.T @ {J}) - {C}.T @ {C} + (R + R.T) / 2"]]
-    return calculation("certificate", log, [f"nonneg({t})", "psd(M)", *ends], (
-        "w = (x, v) is the difference of two inputs and of all activations, z = G w what the "
-        "activations see, y = C w that of the outputs (where inputs outnumber what sees them, x is "
-        "what is left of them by a map of norm at most 1); v_j = s_j z_j with slopes s_j in "
-        "[a_j, b_j], so (v - a z)'t(v - b z) <= 0, and M >= 0 proves |y| <= L |x|; G and C are "
-        f"taken as given, up to rounding errors that stabkit has counted; {by}"))
+    log.give("G", fractions(form.input_rows))
+    for name, values in (("t", bound.weights), ("a", form.low), ("b", form.high)):
+        log.give(name, fractions(values))
+    one = f"I({form.inputs} + len(t))"
+    log.let += [["J", f"{one}[:{form.inputs}]"], ["E", f"{one}[{form.inputs}:]"],
+                ["P", "E - diag(a) @ G"], ["Q", "diag(t) @ (E - diag(b) @ G)"],
+                ["R", "P.T @ Q"], ["M", "square * (J.T @ J) - C.T @ C + (R + R.T) / 2"]]
+    return calculation("certificate", log, ["nonneg(t)", "psd(M)", *ends], (
+        "w = (x, v) is the difference of two inputs and of all activations, x = J w, v = E w, "
+        "z = G w what the activations see, y = C w that of the outputs (where inputs outnumber "
+        "what sees them, x is what is left of them by a map of norm at most 1); v_j = s_j z_j with "
+        "slopes s_j in [a_j, b_j], so (v - a z)'t(v - b z) <= 0, and M >= 0 proves |y| <= L |x|; "
+        f"G and C are taken as given, up to rounding errors that stabkit has counted; {by}"))
 
 
 def evidence_of_parts(parts: Sequence[Part], at_most: Fraction, by: str) -> tuple[Evidence, ...]:

@@ -24,11 +24,14 @@ class Cell:
     ----------
     low, high : ndarray
     radius : float
+    whole : Cell or None
+        What it is a half of.
     """
 
     low: np.ndarray
     high: np.ndarray
     radius: float
+    whole: Cell | None = None
 
     @property
     def middle(self) -> np.ndarray:
@@ -55,7 +58,7 @@ class Cell:
         for end in ("low", "high"):
             made = {"low": self.low.copy(), "high": self.high.copy()}
             made[end][axis] = self.middle[axis]
-            cell = Cell(**made, radius=self.radius)
+            cell = Cell(**made, radius=self.radius, whole=self)
             if not cell.is_empty:
                 yield cell
 

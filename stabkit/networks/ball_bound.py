@@ -30,19 +30,24 @@ class BallBound:
 
     Attributes
     ----------
-    constant : Fraction
-    cells : int
-        Into so many the ball was cut.
-    slopes : SlopeBound
-        Of the cell with the largest constant.
+    parts : list of (list of Cell, SlopeBound)
+        The cells that the ball was cut into, with the bound that holds in them; the largest first.
     soon : Fraction
         What was certified when half of the time was over.
     """
 
-    constant: Fraction
-    cells: int
-    slopes: SlopeBound
+    parts: list[tuple[list[Cell], SlopeBound]]
     soon: Fraction
+
+    @property
+    def constant(self) -> Fraction:
+        """The largest of the cells."""
+        return self.parts[0][1].constant
+
+    @property
+    def cells(self) -> int:
+        """Into so many the ball was cut."""
+        return sum(len(cells) for cells, _ in self.parts)
 
 
 def ball_bound(graph: Graph, centre: np.ndarray, radius: float, until: float,
@@ -90,4 +95,13 @@ def ball_bound(graph: Graph, centre: np.ndarray, radius: float, until: float,
             own = quick_slope_bound(graph, slopes)
             better = bound if own is None or own.constant >= bound.constant else own
             heappush(cells, (-better.constant, number, part, next_axis, better))
-    return BallBound(-cells[0][0], len(cells), cells[0][4], max(soon, -cells[0][0]))
+    return BallBound(_by_bound(cells), max(soon, -cells[0][0]))
+
+
+def _by_bound(cells: list[tuple[Fraction, int, Cell, int, SlopeBound]]
+              ) -> list[tuple[list[Cell], SlopeBound]]:
+    """Cells whose bound is that of one that they were cut from together."""
+    found: dict[int, tuple[list[Cell], SlopeBound]] = {}
+    for _, _, cell, _, bound in sorted(cells, key=lambda item: item[:2]):
+        found.setdefault(id(bound), ([], bound))[0].append(cell)
+    return list(found.values())

@@ -12,6 +12,7 @@ import stabkit.proof as proof
 from stabkit.errors import InvalidEvidence
 from stabkit.replay import work
 from stabkit.replay.calculation import Calculation, at
+from stabkit.replay.cells import gaps, unshown
 from stabkit.replay.consistency import contradictions
 from stabkit.replay.fields import Fields
 from stabkit.replay.language import MAX_CHARACTERS, shorten
@@ -136,7 +137,7 @@ def _of_verdict(verdict: Any, allowance: _Allowance) -> Iterator[Finding]:
     if verdict["seal"] != seal_of(verdict):
         yield Finding(claim, status, "verdict", False,
                       "the seal is broken: the verdict or its list of evidence has been changed")
-    for reason in contradictions(verdict):
+    for reason in (*contradictions(verdict), *gaps(verdict)):
         yield Finding(claim, status, "verdict", False, reason)
 
 
@@ -160,6 +161,10 @@ def _examine(evidence: Any, verdict: Fields | None, allowance: _Allowance
         allowance.left -= calculation.work.used_steps
     if holds and evidence["arithmetic"] == "rational" and not calculation.rational:
         return False, "the arithmetic is called rational, but the numbers are not all rational"
+    if holds and "cells" in data:
+        with at("data.cells"):
+            lacking = unshown(data)
+        return (False, lacking) if lacking else (True, reason)
     if holds and "theorem" in data:
         with at("data.theorem"):
             holds, other = _apply_theorem(data)

@@ -46,7 +46,7 @@ EVIDENCE = {
 MORE_OF_EVIDENCE = {"place": (int,)}
 CALCULATION = {"given": (dict,), "let": (list,), "shows": (list,), "by": (str,)}
 MORE_OF_CALCULATION = {"margin": (str,), "margin_value": (*_NUMBER, str), "seal": (str,),
-                       "contrary": (bool,), "facts": (dict,), "theorem": (dict,)}
+                       "contrary": (bool,), "facts": (dict,), "theorem": (dict,), "cells": (dict,)}
 PROOF = {"statement": (dict,), "proof": (dict,)}
 MORE_OF_PROOF = {"seal": (str,)}
 TRIALS = {"trials": (int,), "seed": (int,), "worst": (*_NUMBER, type(None))}

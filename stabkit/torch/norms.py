@@ -58,7 +58,7 @@ def matrix_square(weight: Tensor) -> Tensor:
     gram = (tall.T @ tall)[None]
     square, _ = _largest(gram)
     slope = 2 * square * (tall @ _slope_of_log(gram[0]))
-    return _KnownSlope.apply(weight, square, slope if tall.shape == weight.shape else slope.T)
+    return known_slope(weight, square, slope if tall.shape == weight.shape else slope.T)
 
 
 @with_all_digits
@@ -95,7 +95,7 @@ def convolution_square(weight: Tensor) -> Tensor:
         slope = 2 * square * (inner[(..., *[None] * len(taps))] * wave.conj()).real
     factor = prod(_between(size, count) * _between(size, max(_CHECKED_AT, 2 * size + 2))
                   for size, count in zip(taps, counts, strict=True))
-    return factor**2 * _KnownSlope.apply(
+    return factor**2 * known_slope(
         weight, square, slope if tall is weight else slope.transpose(0, 1))
 
 
@@ -114,9 +114,12 @@ def largest_diagonal(weight: Tensor) -> Tensor:
     return 2 * (weight * weight).sum(0).amax().clamp(min=1e-30) * (1 + 2.0**-16)
 
 
-class _KnownSlope(torch.autograd.Function):
+def known_slope(weight: Tensor, value: Tensor, slope: Tensor) -> Tensor:
     """A number that was computed from a weight together with its slope."""
+    return _KnownSlope.apply(weight, value, slope)
 
+
+class _KnownSlope(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, weight: Tensor, value: Tensor, slope: Tensor) -> Tensor:
         ctx.save_for_backward(slope)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from stabkit.errors import InvalidArgument
-from stabkit.torch.norms import convolution_square, matrix_square
+from stabkit.torch.norms import convolution_square, known_slope, matrix_square
 from stabkit.torch.signals import COARSE
 
 Affine = nn.Linear | nn.Conv1d | nn.Conv2d
@@ -29,23 +29,31 @@ class SpectralScaling(nn.Module):
     def __init__(self, square: float = 1.0):
         super().__init__()
         self.square = square
-        self._last: Tensor | None = None
+        self._known: tuple[Tensor, Tensor, Tensor] | None = None
 
     def forward(self, weight: Tensor) -> Tensor:
         """The scaled weight."""
         if weight.dtype in COARSE:
             raise InvalidArgument(f"weight: must be of float32 or float64, got {weight.dtype}")
-        square = matrix_square(weight) if weight.ndim == 2 else convolution_square(weight)
-        self._last = weight * torch.rsqrt((square / self.square).clamp(min=1))
-        return self._last
+        square = known_slope(weight, *self._bound_of(weight))
+        return weight * torch.rsqrt((square / self.square).clamp(min=1))
 
-    def take(self) -> Tensor | None:
-        """The weight that was scaled last, once: for the layer after this one in the same pass."""
-        last, self._last = self._last, None
-        return last if last is not None and last.requires_grad is torch.is_grad_enabled() else None
+    def _bound_of(self, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """The bound of ‖W‖² and its slope: numbers, which a tied layer asks for once more.
+
+        They are those of the numbers in the weight, whoever changed them since.
+        """
+        if self._known is None or not _are_equal(self._known[0], weight):
+            bound = matrix_square if weight.ndim == 2 else convolution_square
+            with torch.inference_mode(False), torch.enable_grad():
+                own = weight.detach().clone().requires_grad_()
+                square = bound(own)
+                slope, = torch.autograd.grad(square, own)
+            self._known = own.detach(), square.detach(), slope
+        return self._known[1:]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_last": None}  # which belongs to the pass, and cannot be copied
+        return {**self.__dict__, "_known": None}  # found again where it is needed
 
     def right_inverse(self, weight: Tensor) -> Tensor:
         """The weight itself."""
@@ -59,19 +67,15 @@ class NegativeTranspose(nn.Module):
     ----------
     first : Module
         The layer of W₁.
-    scaling : SpectralScaling
-        Its parametrisation.
     """
 
-    def __init__(self, first: Affine, scaling: SpectralScaling):
+    def __init__(self, first: Affine):
         super().__init__()
-        self._first = first, scaling  # in a tuple: they are no part of this module
+        self._first = first,  # in a tuple: it is no part of this module
 
     def forward(self, placeholder: Tensor) -> Tensor:
         """−W₁ᵀ."""
-        first, scaling = self._first
-        taken = scaling.take()
-        weight = first.weight if taken is None else taken
+        weight = self._first[0].weight
         turned = weight.transpose(0, 1)
         return -(turned if weight.ndim == 2 else turned.flip(tuple(range(2, weight.ndim))))
 
@@ -80,19 +84,22 @@ class NegativeTranspose(nn.Module):
         return weight.new_zeros(())
 
 
-def scale(layer: Affine, square: float) -> SpectralScaling:
+def scale(layer: Affine, square: float) -> None:
     """Keep ‖W‖² of a layer within a number from now on."""
     _free(layer)
-    made = SpectralScaling(square)
-    parametrize.register_parametrization(layer, "weight", made)
-    return made
+    parametrize.register_parametrization(layer, "weight", SpectralScaling(square))
 
 
 def tie(first: Affine, second: Affine, square: float) -> None:
     """Keep ‖W₁‖² within a number, and W₂ at −W₁ᵀ."""
-    scaling = scale(first, square)
+    scale(first, square)
     _free(second)
-    parametrize.register_parametrization(second, "weight", NegativeTranspose(first, scaling))
+    parametrize.register_parametrization(second, "weight", NegativeTranspose(first))
+
+
+def _are_equal(known: Tensor, weight: Tensor) -> bool:
+    return known.dtype is weight.dtype and known.device == weight.device and torch.equal(
+        known, weight)
 
 
 def has_weights(layer: Affine) -> bool:

@@ -196,6 +196,46 @@ def test_constraints_can_be_set_again_and_copied():
     assert (net(u) == twin(u)).all()
 
 
+@pytest.mark.parametrize("change", [
+    lambda weight: weight.mul_(0.1), lambda weight: weight.data.mul_(0.1),
+    lambda weight: setattr(weight, "data", 0.1 * weight.data),
+    lambda weight: weight.data.view(-1)[3:4].fill_(7.0)])
+def test_a_tied_layer_is_never_behind(change):
+    """−W₁ᵀ is that of the numbers now, however they were changed after the first layer was read."""
+    first, second = nn.Linear(4, 4, bias=False), nn.Linear(4, 4, bias=False)
+    st.scaling.tie(first, second, 1.0)
+    for gradients in (False, True):
+        with torch.set_grad_enabled(gradients):
+            first(torch.randn(4))  # and the second one is not asked for
+            with torch.no_grad():
+                change(st.scaling.weights_of(first))
+            late = second.weight
+            assert (late == -first.weight.T).all()
+    first.weight.sum().backward()  # frees what the first reading has recorded
+    second.weight.sum().backward()
+    assert (st.scaling.weights_of(first).grad == 0).all()
+
+
+def test_a_tied_layer_costs_no_second_norm(monkeypatch):
+    """The norm is computed once for both layers, and its gradient counts twice."""
+    calls = []
+    own = st.scaling.matrix_square
+    monkeypatch.setattr(st.scaling, "matrix_square", lambda w: calls.append(w) or own(w))
+    first, second = nn.Linear(4, 4, bias=False), nn.Linear(4, 4, bias=False)
+    st.scaling.tie(first, second, 1.0)
+    with torch.inference_mode():
+        second(first(torch.randn(4)))
+    u = torch.randn(4)
+    ((second(first(u)) - u) ** 2).sum().backward()
+    assert len(calls) == 1
+    leaf = st.scaling.weights_of(first)
+    found = leaf.grad.clone()
+    plain = leaf.detach().clone().requires_grad_()
+    W = plain * (own(plain) / 1.0).clamp(min=1).rsqrt()
+    ((-u @ W.T @ W - u) ** 2).sum().backward()
+    assert torch.allclose(found, plain.grad, atol=1e-5)
+
+
 def test_a_copy_of_a_block_follows_its_own_weights():
     """The bound of a copy is that of the weights of the copy, not of the original."""
     import copy
