@@ -10,6 +10,7 @@ from stabkit.networks.layers import (
     Concatenation,
     Convolution,
     Dense,
+    Direction,
     Length,
     LocalResponse,
     MaxPooling,
@@ -77,7 +78,7 @@ def apply(layer, inputs, shape):
             return np.stack([row / (float(layer.k) + float(layer.a) * sum(
                 x[j] ** 2 for j in range(len(x)) if -layer.before <= j - i <= layer.after
             )) ** (layer.quarters / 4) for i, row in enumerate(x)])
-        case Softmax() | Normalisation():
+        case Softmax() | Normalisation() | Direction():
             return group_by_group(layer, x)
     raise TypeError(layer)
 
@@ -153,6 +154,9 @@ def group_by_group(layer, x):
         part = out[places]
         if isinstance(layer, Softmax):
             out[places] = (log_softmax if layer.logarithm else softmax)(part)
+            continue
+        if isinstance(layer, Direction):
+            out[places] = part / max(np.linalg.norm(part), float(layer.radius))
             continue
         part = part - part.mean() if layer.centred else part
         out[places] = part / np.hypot(np.linalg.norm(part) / len(part) ** 0.5,

@@ -30,6 +30,7 @@ from stabkit.audit.reading import (
     linear,
     memory,
     movement,
+    quantised,
     recurrent,
     reduction,
 )
@@ -54,11 +55,6 @@ def _extreme(op: Operator) -> View:
     return extremes.extreme(op) if alone else entrywise.clip(op)
 
 
-def _refuse_quantisation(op: Operator) -> View:
-    raise op.refuse("a signal rounded to a grid, which is not continuous and has no Lipschitz "
-                    "constant; audit the network before its activations are quantised")
-
-
 # What a handler of one signal returns is the operator's only output.
 _ONE: dict[str, Callable[[Operator], Any]] = {
     "Gemm": linear.gemm, "MatMul": contraction.matmul, "Conv": linear.conv,
@@ -79,8 +75,10 @@ _ONE: dict[str, Callable[[Operator], Any]] = {
     "LayerNormalization": grouped.layer_norm, "RMSNormalization": grouped.layer_norm,
     "GroupNormalization": grouped.group_norm, "InstanceNormalization": grouped.group_norm,
     "LRN": grouped.local_response, "Shrink": grouped.shrink, "Einsum": contraction.einsum,
-    "CumSum": contraction.cumulative, "QuantizeLinear": _refuse_quantisation,
-    "DFT": fourier.transform,
+    "CumSum": contraction.cumulative, "DFT": fourier.transform,
+    "QuantizeLinear": quantised.quantize, "DequantizeLinear": quantised.dequantize,
+    **dict.fromkeys(("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"),
+                    quantised.refuse_integers),
 }
 _SEVERAL: dict[str, Callable[[Operator], list]] = {
     **dict.fromkeys((*movement.RESHAPES, *movement.MOVES), movement.read_movement),

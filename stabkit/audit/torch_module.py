@@ -50,7 +50,7 @@ def read(module: Any, shape: tuple[int, ...] | None) -> Graph:
                               f"install it with: {install('torch')}") from None
     if isinstance(module, torch.export.ExportedProgram):
         with _silence(), torch.no_grad():
-            return read_model(_write_model(torch, module, None, "program"), "program", None, shape)
+            return _read_written(torch, module, None, "program", shape)
     if not isinstance(module, torch.nn.Module):
         raise InvalidArgument(f"module: must be a torch.nn.Module, got {type(module).__name__}")
     if not isinstance(shape, tuple | list) or not shape or not all(
@@ -62,7 +62,8 @@ def read(module: Any, shape: tuple[int, ...] | None) -> Graph:
     memory.require(8 * prod(shape), f"shape: an input of shape {tuple(shape)}")
     kind = type(module).__name__
     with _eval_copy(module, torch) as traced:
-        return read_model(_export(torch, traced, tuple(shape), kind), kind, None, tuple(shape))
+        return _read_written(torch, traced, (_example(torch, traced, tuple(shape), kind),), kind,
+                             tuple(shape))
 
 
 @contextlib.contextmanager
@@ -120,8 +121,8 @@ def _plain_weights(module: Any, torch: Any) -> None:
                 remove(part, hook.name)
 
 
-def _export(torch: Any, module: Any, shape: tuple[int, ...], kind: str) -> Any:
-    """The model that PyTorch's exporter writes of a module."""
+def _example(torch: Any, module: Any, shape: tuple[int, ...], kind: str) -> Any:
+    """An input that the module takes."""
     like = next((part for part in module.parameters() if part.is_floating_point()), None)
     x = torch.zeros((1, *shape), dtype=None if like is None else like.dtype,
                     device=None if like is None else like.device)
@@ -136,19 +137,33 @@ def _export(torch: Any, module: Any, shape: tuple[int, ...], kind: str) -> Any:
         refuse_state(module, lambda: module(x))
     except TracingStopped as reason:  # what is exported is one call of many
         raise InvalidArgument(f"module: {kind}: {reason}; audit one without it") from None
-    return _write_model(torch, module, (x,), kind)
+    return x
 
 
-def _write_model(torch: Any, module: Any, inputs: tuple[Any, ...] | None, kind: str) -> Any:
-    """An ONNX model, unoptimised: that would round weights anew.
+def _read_written(torch: Any, module: Any, inputs: tuple[Any, ...] | None, kind: str,
+                  shape: tuple[int, ...] | None) -> Graph:
+    """The graph of the ONNX model that PyTorch's exporter writes.
 
-    What the exporter cannot write it is given once more with fewer operators.
+    What it cannot write, or writes with Fourier transforms that ONNX does not know, it is given once
+    more with fewer operators.
     """
-    errors = (torch.onnx.errors.OnnxExporterError, RuntimeError, ValueError, TypeError)
     try:
-        return _exporter(torch, module, inputs or ())
-    except errors as error:
-        first = error
+        model = _exporter(torch, module, inputs or ())
+    except _errors(torch) as error:
+        simple = _simpler_model(torch, module, inputs, kind, error)
+        return read_model(simple, kind, None, shape)
+    try:
+        return read_model(model, kind, None, shape)
+    except InvalidArgument as refusal:
+        if not any(node.op_type == "DFT" for node in model.graph.node):
+            raise
+        simple = _simpler_model(torch, module, inputs, kind, refusal)
+    return read_model(simple, kind, None, shape)
+
+
+def _simpler_model(torch: Any, module: Any, inputs: tuple[Any, ...] | None, kind: str,
+                   first: BaseException) -> Any:
+    """The model that is written of a program with fewer operators; else the first error."""
     given = module if inputs else module.module()
     x = inputs or _examples(module)
     try:
@@ -156,16 +171,22 @@ def _write_model(torch: Any, module: Any, inputs: tuple[Any, ...] | None, kind: 
             return _exporter(torch, simpler_program(torch, given, x[0]), tuple(x))
     except InvalidArgument as reason:
         raise InvalidArgument(f"module: {kind}: {reason}") from None
-    except errors:
+    except _errors(torch):
         pass  # the first one says what is wrong
-    cause: BaseException = first
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
+    if isinstance(first, InvalidArgument):
+        raise first
+    while first.__cause__ is not None:
+        first = first.__cause__
     raise InvalidArgument(f"module: {kind} cannot be traced by PyTorch's exporter: "
-                          f"{_first_line(cause)}") from None
+                          f"{_first_line(first)}") from None
+
+
+def _errors(torch: Any) -> tuple[type[BaseException], ...]:
+    return torch.onnx.errors.OnnxExporterError, RuntimeError, ValueError, TypeError
 
 
 def _exporter(torch: Any, module: Any, inputs: tuple[Any, ...]) -> Any:
+    """An ONNX model, unoptimised: that would round weights anew."""
     return torch.onnx.export(module, inputs, dynamo=True, optimize=False,
                              verbose=False).model_proto
 

@@ -28,6 +28,8 @@ _AFFINE = frozenset((  # in all the arguments that depend on the input
     "resolve_conj", "alias", "detach", "zeros_like", "flatten", "unflatten", "movedim"))
 _BILINEAR = frozenset(("mul", "div", "einsum", "bmm", "mm", "matmul", "dot", "mv"))
 _ENTRIES = 1 << 22  # of a matrix
+_SCALES = (1.0, 3.0, 0.1)  # of random inputs
+_ROUNDINGS = 4096  # by which a program may depart from its module
 
 
 def simpler_program(torch: Any, module: Any, x: Any) -> Any:
@@ -36,7 +38,7 @@ def simpler_program(torch: Any, module: Any, x: Any) -> Any:
     Raises
     ------
     InvalidArgument
-        It is not affine where it is complex, or draws random numbers.
+        It is not affine where it is complex, draws random numbers, or is not what was made of it.
     """
     program = torch.export.export(module, (x,)).run_decompositions({})
     graph = program.module()
@@ -44,7 +46,23 @@ def simpler_program(torch: Any, module: Any, x: Any) -> Any:
         if node.users and torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
             raise InvalidArgument(f"{node.name}: a random number, another one in every call; "
                                   "audit a module without it")
-    return _Rewriting(torch, graph, x).rewritten()
+    made = _Rewriting(torch, graph, x).rewritten()
+    _compare(torch, module, made, x)
+    return made
+
+
+def _compare(torch: Any, module: Any, made: Any, x: Any) -> None:
+    """Refuse a program that departs from its module at random inputs by more than rounding may."""
+    generator = torch.Generator().manual_seed(1)
+    for scale in _SCALES:
+        at = scale * torch.randn(x.shape, generator=generator, dtype=torch.float64).to(x)
+        wanted, found = module(at), made(at)
+        if wanted.shape != found.shape:
+            raise InvalidArgument("the module with fewer operators has results of another shape")
+        away = (wanted - found).abs().max() / wanted.abs().max().clamp(min=scale)
+        if not bool(away <= _ROUNDINGS * torch.finfo(wanted.dtype).eps):  # nor where it is NaN
+            raise InvalidArgument("the module with fewer operators departs from the module by "
+                                  f"{float(away):.2g} of its largest result, at a random input")
 
 
 class _Rewriting:

@@ -46,8 +46,6 @@ def unshown(data: Fields) -> str | None:
     cells = data["cells"]
     require(cells, CELLS)
     boxes = [*map(_box, cells["boxes"])]
-    if any(axis >= cells["inputs"] for box in boxes for axis in box):
-        raise InvalidEvidence("boxes: an axis is none of the inputs")
     names, at_most = set(data["given"]), str(_number(cells["at_most"]))
     if names == {"L"}:
         if data["let"] or data["shows"] != [f"len(L) == {len(boxes)}", f"max(L) <= {at_most}"]:
@@ -67,13 +65,12 @@ def gaps(verdict: Fields) -> Iterator[str]:
              if "cells" in evidence["data"]]
     if not found:
         return
-    asked = {(_number(cells["at_most"]), _number(cells["radius"]), cells["inputs"])
-             for cells in found}
+    asked = {(_number(cells["at_most"]), _number(cells["radius"])) for cells in found}
     boxes = [_box(box) for cells in found for box in cells["boxes"]]
     if len(asked) > 1:
         yield "its cells are not those of one ball"
         return
-    (at_most, radius, _), = asked
+    (at_most, radius), = asked
     claimed = _OF_CLAIM.search(verdict["claim"])
     if claimed and [*map(_decimal, claimed.groups())] != [at_most, radius]:
         yield "its cells are those of another ball or constant than it claims"

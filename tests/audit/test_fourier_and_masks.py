@@ -47,6 +47,17 @@ def test_an_inverse_transform_is_that_of_numpy_and_turns_back():
         assert abs(float(graph.bound) - wanted) < 1e-9 and float(graph.bound) >= wanted - 1e-12
 
 
+@pytest.mark.parametrize("length", [None, 8, 9, 4])
+def test_half_of_the_frequencies_turn_back_into_real_numbers(length):
+    """What NumPy says: the imaginary parts of frequency 0 and of n/2 are left out."""
+    given = {"axis": ints(1)[0]} | ({"length": ints(length)[0]} if length else {})
+    proto = model([("DFT", ["x", "length" if length else "", "axis"], ["y"],
+                    {"onesided": 1, "inverse": 1})], (5, 2), given, opset=20)
+    x = RNG.standard_normal((1, 5, 2))
+    wanted = np.fft.irfft(x[..., 0] + 1j * x[..., 1], length, axis=1)
+    assert np.abs(evaluate(read(proto), x)[..., 0] - wanted).max() < 1e-12
+
+
 def test_masks_are_zeros_behind_a_softmax():
     """Of −∞ added or chosen; rows of 1 to 4 entries have softmaxes of their own."""
     added = model([("Add", ["x", "m"], ["a"], {}), ("Softmax", ["a"], ["y"], {})], (2, 4, 4),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from copy import deepcopy
 from fractions import Fraction
 from functools import cache
 from math import inf
@@ -12,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from stabkit import InvalidArgument, audit, fluxes
+from stabkit.audit.cell_evidence import evidence_of_cells
 from stabkit.audit.npz_file import from_arrays
 from stabkit.cli import cli
 from stabkit.networks.affine_forms import Cell
@@ -23,6 +26,7 @@ from stabkit.networks.lines import lines_beside
 from stabkit.networks.local_slopes import local_slopes
 from stabkit.networks.slope_bound import slope_bound
 from stabkit.replay import check
+from stabkit.replay.cells import fill, gaps
 
 RNG = np.random.default_rng(4)
 MATRICES = [RNG.standard_normal((6, 3)), RNG.standard_normal((5, 6)), RNG.standard_normal((2, 5))]
@@ -150,6 +154,65 @@ def test_where_nothing_can_switch_the_network_is_linear():
         "psd(square" in text for piece in judged.evidence for text in piece.data["shows"])
     assert all(check(piece.to_json({})) is None for piece in judged.evidence)
     assert found.local.upper <= found.local.lower * (1 + Fraction(1, 1000))
+
+
+@cache
+def certificates():
+    """Those of all cells of a ball, for a constant just above what was found, and the verdict."""
+    graph = net("relu")
+    whole = slope_bound(graph, inf, local_slopes(graph, CENTRE, 1.5)).constant
+    found = ball_bound(graph, CENTRE, 1.5, inf, whole * Fraction(97, 100))
+    assert 4 < found.cells < 200
+    at_most = Fraction(f"{float(found.constant) * 1.0001:.6f}")
+    pieces = evidence_of_cells(found, Fraction(3, 2), at_most, "")
+    return [piece.to_json({}) for piece in pieces], (
+        f"x local constant <= {float(at_most)} within 1.5")
+
+
+def test_every_cell_is_shown_and_together_they_fill_the_ball():
+    pieces, claim = certificates()
+    assert all(check(piece) is None for piece in pieces)
+    assert all("t" in piece["data"]["given"] or "C" in piece["data"]["given"] for piece in pieces)
+    assert not list(gaps({"claim": claim, "evidence": pieces}))
+    assert len(json.dumps(pieces)) < 2e6
+
+
+def test_a_cell_that_is_left_out_or_another_ball_is_noticed():
+    """The planted faults: no verdict may rest on all cells but one, or on those of another ball."""
+    pieces, claim = certificates()
+    for number in range(len(pieces)):
+        left = pieces[:number] + pieces[number + 1:]
+        assert [*gaps({"claim": claim, "evidence": left})] == ["its cells do not fill the ball"]
+    for wrong in (claim.replace("1.5", "1.6"), claim.replace("<= ", "<= 0.")):
+        assert "another ball" in " ".join(gaps({"claim": wrong, "evidence": pieces}))
+
+
+def test_a_lower_constant_of_a_cell_is_not_believed():
+    """The constant, the multipliers, the condition itself, the cell: each changed alone."""
+    pieces, _ = certificates()
+    for change in (lambda data: data["given"].update(L="1/10"),
+                   lambda data: data["given"].update(L="1/10", square="1/100"),
+                   lambda data: data["given"].update(t=["-1"] * len(data["given"]["t"])),
+                   lambda data: data["shows"].remove("psd(M)"),
+                   lambda data: data["let"][-1].__setitem__(1, "I(2)"),
+                   lambda data: data["cells"].update(at_most="1/10")):
+        piece = deepcopy(next(one for one in pieces if "t" in one["data"]["given"]))
+        change(piece["data"])
+        assert check(piece) is not None
+
+
+def test_boxes_that_fill_a_ball():
+    """Quarters of a disc, one of which may be as small as the disc reaches; the contrary of each."""
+    half, one = Fraction(1, 2), Fraction(1)
+    left, right = {0: (-inf, Fraction(0))}, {0: (Fraction(0), inf)}
+    corner = {0: (Fraction(9, 10), inf), 1: (Fraction(9, 10), inf)}
+    rest = [{0: (-inf, Fraction(9, 10))}, {1: (-inf, Fraction(9, 10))}]
+    assert fill([{}], one) and fill([left, right], one) and fill(rest, one)
+    assert fill([{0: (-one, one), 1: (-one, one)}], one)
+    assert not fill([], one) and not fill([left], one) and not fill(rest, 2 * one)
+    assert fill([*rest, corner], 2 * one)
+    assert not fill([{0: (-inf, -half)}, {0: (-half + Fraction(1, 10**9), inf)}], one)
+    assert not fill([{0: (-one, one), 1: (-one, half)}], one)
 
 
 def test_what_holds_for_all_inputs_holds_in_a_ball():

@@ -153,9 +153,11 @@ def _scalar(op: Operator, number: int) -> Fraction | None:
     values = op.constant(number) if op.has(number) else None
     if values is None:
         return None
-    if values.size != 1:
+    signals = [value.shape for value in op.inputs if isinstance(value, View)]
+    if values.size != 1 and (not values.size or (values != values.flat[0]).any() or (
+            np.broadcast_shapes(values.shape, *signals) != signals[0])):
         raise op.refuse("bounds that differ between entries")
-    bound = float(values.item())
+    bound = float(values.flat[0])
     if np.isnan(bound):
         raise InvalidArgument(f"its input {number} is nan")
     return None if np.isinf(bound) else Fraction(bound)
@@ -354,8 +356,11 @@ def _source_of(build: Builder, view: View) -> tuple[Layer | None, View]:
 
 def over_signal(op: Operator) -> View:
     """Div by a signal: times its reciprocal, which has no constant where that comes near 0."""
-    below = formulas.apply_function(op, "Reciprocal", op.signal(1))
     above = op.value(0)
+    if isinstance(above, View) and (
+            made := reduction.divide_by_own_length(op, above, op.signal(1))) is not None:
+        return made
+    below = formulas.apply_function(op, "Reciprocal", op.signal(1))
     if isinstance(above, View):
         return _times(op, above, below)
     view, values = _beside(op, below, 0)

@@ -22,7 +22,9 @@ _POWERS = 8  # up to which a power is written out
 FORMULAS: dict[str, Callable[[Expression], Expression]] = {
     "Exp": np.exp, "Log": np.log, "Sqrt": np.sqrt, "Sin": np.sin, "Cos": np.cos, "Tan": np.tan,
     "Atan": np.arctan, "Sinh": np.sinh, "Cosh": np.cosh, "Sign": np.sign, "Floor": np.floor,
-    "Ceil": np.ceil, "Reciprocal": lambda s: 1 / s, "Abs": abs,
+    "Ceil": np.ceil,
+    "Round": lambda s: np.ceil((2 * s - 1) / 4) + np.floor((2 * s + 1) / 4),  # of two the even one
+    "Reciprocal": lambda s: 1 / s, "Abs": abs,
     "Asinh": lambda s: Expression.where(  # without cancellation on either side
         s > 0, np.log(s + np.sqrt(s * s + 1)), -np.log(np.sqrt(s * s + 1) - s)),
     "Atanh": lambda s: np.log((1 + s) / (1 - s)) / 2,
@@ -116,11 +118,11 @@ def compare(op: Operator) -> Comparison:
     if isinstance(op.value(0), View) and isinstance(op.value(1), View):
         return Comparison(op.build.minus(op.signal(0), op.signal(1)), 0.0, relation)
     first = isinstance(op.value(0), Known)
-    bound = op.weights(int(not first))
-    if bound is None or bound.size != 1:
+    view = op.signal(int(first))
+    bound = op.one_number(int(not first), view.shape)
+    if bound is None:
         raise op.refuse("a comparison with anything but one number")
-    return Comparison(op.signal(int(first)), float(bound.item()),
-                      _TURNED[relation] if first else relation)
+    return Comparison(view, bound, _TURNED[relation] if first else relation)
 
 
 def negate(op: Operator) -> Comparison:
@@ -154,10 +156,10 @@ def choose(op: Operator, test: Comparison) -> View:
         if isinstance(value, View):
             sides.append(value)
             continue
-        known = op.weights(place)
-        if known is None or known.size != 1:
+        known = op.one_number(place, test.view.shape)
+        if known is None:
             raise op.refuse("a choice between a signal and several constants")
-        sides.append(op.build.scale(test.view, 0.0, float(known.item())))
+        sides.append(op.build.scale(test.view, 0.0, known))
     if not np.isfinite(test.threshold):
         raise InvalidArgument("a signal is compared with what is no number")
     return choice(op, test, *sides)

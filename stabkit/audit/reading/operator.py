@@ -116,6 +116,17 @@ class Operator:
         known = self.constant_input(number)
         return finite(known.values, known.name)
 
+    def one_number(self, number: int, beside: tuple[int, ...]) -> float | None:
+        """The number that a constant input is, in all its entries, beside a signal of some shape.
+
+        None where it has other entries, or makes the signal larger.
+        """
+        values = self.weights(number)
+        if values is None or not values.size or (values != values.flat[0]).any() or (
+                values.size > 1 and np.broadcast_shapes(beside, values.shape) != beside):
+            return None
+        return float(values.flat[0])
+
     def masks(self, number: int) -> bool:
         """Whether an input is a constant some of whose entries are −∞, and the others finite."""
         value = self.value(number)

@@ -18,11 +18,14 @@ from stabkit.errors import StabkitError
 from stabkit.fluxes.expression import VARIABLE, Expression
 from stabkit.fluxes.normal_form import vanishes
 from stabkit.networks.layers import (
+    Activation,
+    Direction,
     Length,
     MaxPooling,
     MeanPooling,
     Normalisation,
     Product,
+    Reshaping,
     Softmax,
 )
 
@@ -98,7 +101,9 @@ def _square(op: Operator, rows: View) -> View:
 
 def _length(op: Operator, rows: View) -> View:
     places = np.arange(prod(rows.shape[-2:])).reshape(rows.shape[-2:])
-    return op.build.add(Length(places), [rows], (*rows.shape[:-1], 1))
+    made = op.build.add(Length(places), [rows], (*rows.shape[:-1], 1))
+    op.build.lengths[made.node] = rows
+    return made
 
 
 def _log_sum_exp(op: Operator, rows: View) -> View:
@@ -141,20 +146,43 @@ def divide_by_own_size(op: Operator, x: View, other: View) -> View | None:
     for source, formula in formulas.formulas_of(op.build, other.node):
         rows = op.build.means.get(source)
         squared = None if rows is None else _root_of_squares(op, rows)
-        if rows is None or squared is None or squared.places is None or \
-                x.places is not None or squared.node != op.build.settle(x):
-            continue
-        epsilon = _epsilon(formula)
-        if epsilon is None:
-            continue
-        places = squared.places.reshape(rows.shape[-2:])
-        wide = np.empty(prod(x.shape), dtype=np.int64)
-        wide[places] = np.arange(len(places))[:, None]
-        spread = op.build.broadcast(other, x.shape)
-        seen = spread.places if spread.places is not None else np.arange(prod(x.shape))
-        if np.array_equal(seen, wide):
+        epsilon = None if squared is None else _epsilon(formula)
+        places = None if epsilon is None or squared is None else _groups(op, x, squared, other)
+        if epsilon is not None and places is not None:
             return op.build.add(Normalisation(places, epsilon, False), [x], x.shape)
     return None
+
+
+def divide_by_own_length(op: Operator, x: View, other: View) -> View | None:
+    """x/max(|x|, r) with the lengths of groups and a positive r; None where `other` is not that."""
+    node = op.build.nodes[other.node] if other.node >= 0 else None
+    if node is None or not isinstance(node.layer, Activation) or node.layer.flux.name != "clip":
+        return None
+    source, ends = node.inputs[0], node.layer.flux.parameters
+    while source >= 0 and isinstance(moved := op.build.nodes[source].layer, Reshaping) and \
+            moved.order is None:
+        source = op.build.nodes[source].inputs[0]
+    rows, radius = op.build.lengths.get(source), Fraction(ends.get("lower", 0))
+    if rows is None or "upper" in ends or radius <= 0:
+        return None
+    places = _groups(op, x, rows, other)
+    return None if places is None else op.build.add(Direction(places, radius), [x], x.shape)
+
+
+def _groups(op: Operator, x: View, rows: View, other: View) -> np.ndarray | None:
+    """The places of groups of entries, if those of x are the rows, and `other` is one of each."""
+    if x.places is not None or rows.node != op.build.settle(x):
+        return None
+    count = prod(x.shape)
+    places = (np.arange(count) if rows.places is None else rows.places)
+    if len(places) != count or op.build.batch > 1:
+        return None
+    places = places.reshape(rows.shape[-2:])
+    wide = np.empty(count, dtype=np.int64)
+    wide[places] = np.arange(len(places))[:, None]
+    spread = op.build.broadcast(other, x.shape)
+    seen = spread.places if spread.places is not None else np.arange(count)
+    return places if np.array_equal(seen, wide) else None
 
 
 def _epsilon(formula: Expression) -> Fraction | None:

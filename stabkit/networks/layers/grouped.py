@@ -99,8 +99,12 @@ class Grouped(Layer):
                 own[place] = [float(max(image.upper - Fraction(value), Fraction(value)
                                         - image.lower)) * UP + TINY
                               for image, value in zip(images, near, strict=True)]
-        return self._back(out, middle), UP * (grow(self.bound, error) + norms(
+        return self._back(out, middle), UP * (grow(self._bound_near(rows, error), error) + norms(
             self._back(own, middle))) + TINY
+
+    def _bound_near(self, rows: np.ndarray, error: np.ndarray) -> Fraction | None:
+        """A constant for inputs within some distances of the given ones."""
+        return self.bound
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +150,51 @@ class Normalisation(Grouped):
         count = self.places.shape[1]
         moved = named(v - v.call("sum") / count, "v") if self.centred else v
         return moved / (moved.call("norm2") / count + self.epsilon).call("sqrt")
+
+
+@dataclass(frozen=True, eq=False)
+class Direction(Grouped):
+    """x ↦ x/max(|x|, r) in every group, as ``torch.nn.functional.normalize``.
+
+    That is 1/r times the projection onto the ball of radius r, which brings no two points further
+    apart; so 1/r is its constant, and the least one, as it is x/r near 0.
+    """
+
+    radius: Fraction
+
+    @cached_property
+    def bound(self) -> Fraction | None:
+        return 1 / self.radius
+
+    def _bound_near(self, rows: np.ndarray, error: np.ndarray) -> Fraction | None:
+        """1/m where all groups stay longer than m > r: a projection onto a larger ball, over m."""
+        shortest = float(np.sqrt(np.sum(rows**2, axis=-1)).min(initial=np.inf))
+        least = shortest * (1 - 2.0**-20) - 2 * float(error.max(initial=0))
+        return 1 / Fraction(least) if self.radius < least < np.inf else self.bound
+
+    def of_floats(self, rows: np.ndarray) -> np.ndarray:
+        return rows / self._size(rows)
+
+    def _size(self, rows: np.ndarray) -> np.ndarray:
+        return np.maximum(np.sqrt(np.sum(rows**2, axis=-1, keepdims=True)), float(self.radius))
+
+    def of_exact(self, row: list[Any]) -> list[Any]:
+        squares = [value * value for value in row]
+        total, r = sum(squares[1:], squares[0]), self.radius
+        if not isinstance(total, Interval) and total <= r**2:
+            return [value / r for value in row]
+        size = _interval(total).sqrt()
+        size = Interval(max(size.lower, r), max(size.upper, r))
+        return [value / size for value in row]
+
+    def slope(self, rows: np.ndarray, d: np.ndarray, adjoint: bool) -> np.ndarray:
+        size = self._size(rows)
+        y = rows / size
+        along = np.sum(y * d, axis=-1, keepdims=True)
+        return (d - np.where(size > float(self.radius), along * y, 0.0)) / size
+
+    def _write_group(self, v: Term) -> Term:
+        return v / np.maximum(v.call("norm2").call("sqrt"), self.radius)
 
 
 @dataclass(frozen=True, eq=False)
