@@ -26,7 +26,7 @@ from stabkit.networks.graph import Graph
 from stabkit.networks.layers import Product
 from stabkit.networks.segments import share_layers
 from stabkit.stability.verdict import PROVED
-from stabkit.time_limit import time_limit
+from stabkit.time_limit import time_is_over, time_limit
 
 ONE = Fraction(1)
 _FOR_ALL_ELSE = 0.85
@@ -71,12 +71,13 @@ def audit_graph(graph: Graph, request: Request, budget: float, seed: int,
     if any(item.notion == "contraction" and item.status is PROVED and not item.rounding
            for item in judgements):
         upper = min(upper or ONE, ONE)
+    with time_limit(max(start + budget, monotonic() + _LEAST)):
+        unbounded = _first_unbounded_layer(graph) if upper is None else ""
     advice = _advice(network, reports, judgements, request, local,
                      replace(task, until=max(start + budget, monotonic() + _LEAST)))
     return Audit(graph.source, graph.shape, graph.output_shape, graph.weights, reports,
                  tuple(judgements), quotient.lower if quotient else None, upper, advice, seed,
-                 budget, request.rounding, local,
-                 _first_unbounded_layer(graph) if upper is None else "")
+                 budget, request.rounding, local, unbounded)
 
 
 def _advice(network: Composition, reports: Sequence[BlockReport], judgements: Sequence[Judgement],
@@ -92,8 +93,10 @@ def _advice(network: Composition, reports: Sequence[BlockReport], judgements: Se
 
 
 def _first_unbounded_layer(graph: Graph) -> str:
-    """In words, the first layer of which no Lipschitz constant is certified."""
+    """In words, the first layer without a certified Lipschitz constant, if there is time to say."""
     for node in graph.nodes:
+        if time_is_over():
+            break
         product = isinstance(node.layer, Product)
         if product or (not node.layer.joins and node.layer.bound is None):
             why = "multiplies two signals, and that has no constant" if product else \

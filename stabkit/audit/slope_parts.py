@@ -8,8 +8,6 @@ from fractions import Fraction
 from functools import partial
 from time import monotonic
 
-import numpy as np
-
 from stabkit.arithmetic.rational import fractions
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.audit.bounds import product

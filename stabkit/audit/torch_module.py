@@ -144,7 +144,7 @@ def _read_written(torch: Any, module: Any, inputs: tuple[Any, ...] | None, kind:
                   shape: tuple[int, ...] | None) -> Graph:
     """The graph of the ONNX model that PyTorch's exporter writes.
 
-    What it cannot write, or writes with Fourier transforms that ONNX does not know, it is given once
+    What it cannot write, or writes with Fourier transforms that cannot be read, it is given once
     more with fewer operators.
     """
     try:

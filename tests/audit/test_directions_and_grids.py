@@ -26,7 +26,7 @@ def over_its_length(shape, axis, radius, **other):
 @pytest.mark.parametrize("shape, axis", [((4,), 1), ((3, 4), 2), ((3, 4), 1), ((2, 3, 4), -2)])
 @pytest.mark.parametrize("radius", [1e-12, 0.5, 3.0])
 def test_a_signal_over_its_length_is_one_layer(shape, axis, radius):
-    """x/max(|x|, r) = P x/r with the projection P onto the ball of radius r: its constant is 1/r."""
+    """x/max(|x|, r) = P x/r with the projection P onto a ball of radius r: the constant is 1/r."""
     graph = agrees(over_its_length(shape, axis, radius))
     layer, = (node.layer for node in graph.nodes)
     assert isinstance(layer, Direction) and layer.bound == 1 / Fraction(float(np.float32(radius)))

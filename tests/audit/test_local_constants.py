@@ -158,7 +158,7 @@ def test_where_nothing_can_switch_the_network_is_linear():
 
 @cache
 def certificates():
-    """Those of all cells of a ball, for a constant just above what was found, and the verdict."""
+    """Those of all cells of a ball, for a constant just above what was found, and the claim."""
     graph = net("relu")
     whole = slope_bound(graph, inf, local_slopes(graph, CENTRE, 1.5)).constant
     found = ball_bound(graph, CENTRE, 1.5, inf, whole * Fraction(97, 100))
@@ -202,7 +202,7 @@ def test_a_lower_constant_of_a_cell_is_not_believed():
 
 
 def test_boxes_that_fill_a_ball():
-    """Quarters of a disc, one of which may be as small as the disc reaches; the contrary of each."""
+    """Parts of a disc, one of which may be as small as the disc reaches; the contrary of each."""
     half, one = Fraction(1, 2), Fraction(1)
     left, right = {0: (-inf, Fraction(0))}, {0: (Fraction(0), inf)}
     corner = {0: (Fraction(9, 10), inf), 1: (Fraction(9, 10), inf)}
