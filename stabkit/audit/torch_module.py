@@ -50,7 +50,7 @@ def read(module: Any, shape: tuple[int, ...] | None) -> Graph:
                               f"install it with: {install('torch')}") from None
     if isinstance(module, torch.export.ExportedProgram):
         with _silence(), torch.no_grad():
-            return _read_written(torch, module, None, "program", shape)
+            return _graph_of(torch, module, None, "program", shape)
     if not isinstance(module, torch.nn.Module):
         raise InvalidArgument(f"module: must be a torch.nn.Module, got {type(module).__name__}")
     if not isinstance(shape, tuple | list) or not shape or not all(
@@ -62,7 +62,7 @@ def read(module: Any, shape: tuple[int, ...] | None) -> Graph:
     memory.require(8 * prod(shape), f"shape: an input of shape {tuple(shape)}")
     kind = type(module).__name__
     with _eval_copy(module, torch) as traced:
-        return _read_written(torch, traced, (_example(torch, traced, tuple(shape), kind),), kind,
+        return _graph_of(torch, traced, (_example(torch, traced, tuple(shape), kind),), kind,
                              tuple(shape))
 
 
@@ -140,7 +140,7 @@ def _example(torch: Any, module: Any, shape: tuple[int, ...], kind: str) -> Any:
     return x
 
 
-def _read_written(torch: Any, module: Any, inputs: tuple[Any, ...] | None, kind: str,
+def _graph_of(torch: Any, module: Any, inputs: tuple[Any, ...] | None, kind: str,
                   shape: tuple[int, ...] | None) -> Graph:
     """The graph of the ONNX model that PyTorch's exporter writes.
 
