@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from stabkit.aliases import Record
 from stabkit.errors import InvalidArgument
 from stabkit.torch.norms import convolution_square, known_slope, matrix_square
 from stabkit.torch.signals import COARSE
@@ -52,7 +52,7 @@ class SpectralScaling(nn.Module):
             self._known = own.detach(), square.detach(), slope
         return self._known[1:]
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> Record:
         return {**self.__dict__, "_known": None}  # found again where it is needed
 
     def right_inverse(self, weight: Tensor) -> Tensor:
