@@ -87,7 +87,7 @@ def test_a_signal_rounded_to_a_grid_is_read_as_that(scale, zero):
 
 
 def test_a_jump_has_no_constant_and_two_inputs_show_that_none_does():
-    """Two inputs beside a jump of 1/2 refute the constant 2, as any; and no upper bound is given."""
+    """Two inputs beside a jump of 1/2 refute the constant 2, as any; there is no upper bound."""
     proto = model([("QuantizeLinear", ["x", "s"], ["q"], {}),
                    ("DequantizeLinear", ["q", "s"], ["y"], {})], (3,), {"s": np.float32(0.5)})
     found = audit(read_bytes(proto.SerializeToString(), "model.onnx"), at_most=2, budget=10)

@@ -21,11 +21,10 @@ def quantize(op: Operator) -> View:
     if not np.issubdtype(zero.dtype, np.integer) or op.integer("output_dtype", 0):
         raise op.refuse("a signal rounded to numbers that are no integers of 8 or 16 bits")
     kind = np.iinfo(zero.dtype)
-    scale, shift = _by_entry(op, 1), zero.astype(float)
-    if (zero != zero.flat[0]).any() or not (scale > 0).all():
+    scale, z = _by_entry(op, 1), int(zero.flat[0])
+    if (zero != z).any() or not (scale > 0).all():
         raise op.refuse("zero points that differ, or a scale that is not positive")
     nearest = apply_function(op, "Round", op.build.scale(op.signal(0), 1 / scale))
-    z = int(shift.flat[0])
     kept = activate(op, flux_of(activations.clip, int(kind.min) - z, int(kind.max) - z), nearest)
     return op.build.scale(kept, None, float(z)) if z else kept
 
