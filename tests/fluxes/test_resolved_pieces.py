@@ -9,7 +9,7 @@ import pytest
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.expression import VARIABLE as s
 from stabkit.fluxes.flux import Facts, from_activation
-from stabkit.fluxes.normal_form import vanishes
+from stabkit.fluxes.vanishing import vanishes
 from stabkit.stability.certificates import check_facts
 
 WIDE = Facts(False, (Fraction(-99), Fraction(99)), None)
