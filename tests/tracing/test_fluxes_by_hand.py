@@ -18,6 +18,7 @@ from stabkit import (
     RANGE,
     VARIATION,
     decide,
+    fluxes,
     step_bound,
 )
 from stabkit.errors import Undecided
@@ -133,3 +134,17 @@ def test_random_signals_at_the_ends():
             if slope is not None:
                 apart = step(u, 1 / (2 * slope)) - step(w, 1 / (2 * slope))
                 assert np.linalg.norm(apart) <= np.linalg.norm(u - w) + 1e-12
+
+
+@pytest.mark.parametrize("flux, g", [
+    (fluxes.perona_malik("1/10"), 1), (fluxes.rational("1/10"), 1),
+    (fluxes.charbonnier("3/10"), 1), (fluxes.soft("1/10"), 1), (fluxes.garrote("1/10"), 1),
+    (fluxes.hard("1/10"), 1), (fluxes.tukey("1/10"), Fraction(1, 2))], ids=str)
+@pytest.mark.slow
+def test_a_flux_of_the_dictionary_in_a_users_function(flux, g):
+    """Φ(s) = g(s) s with 0 <= g <= sup g: means up to 1/(2 sup g), also of its activation."""
+    for apply in (flux, flux.activation):
+        assert proved(torus(apply), RANGE, 6) == 1 / Fraction(2 * g)
+        assert proved(torus(apply), EUCLIDEAN, 6) == 1 / Fraction(2 * g)
+    assert decide(line(flux), RANGE, shape=5, dt="1/2").status is PROVED
+    assert decide(line(lambda d: -flux(d)), RANGE, shape=5, dt="1/2", trials=50).status is REFUTED
