@@ -215,5 +215,5 @@ def test_what_a_mask_cannot_set_is_told():
         v[u > 0] = u[u > 0] / 2
         return v
 
-    with pytest.raises(Undecided, match="np.where"):
+    with pytest.raises(Undecided, match=r"use np\.where"):
         trace(step, 6)
