@@ -22,10 +22,14 @@ from stabkit.fluxes.expression import Expression
 from stabkit.fluxes.normal_form import T, in_all_cases, sides
 
 
-def vanishes(expression: Expression, low: Scalar = -inf, high: Scalar = inf) -> bool:
-    """Whether the expression is proved to be 0 wherever it is defined on a closed cell of s."""
+def vanishes(expression: Expression, low: Scalar = -inf, high: Scalar = inf, *,
+             inside: bool = False) -> bool:
+    """Whether the expression is proved to be 0 wherever it is defined on a closed cell of s.
+
+    `inside`: or on an open one, so that it may be another number at the ends.
+    """
     return _vanishes(expression.text, _Held(expression), low, high) and _vanishes_at_single_points(
-        expression.text, _Held(expression), low, high)
+        expression.text, _Held(expression), low, high, inside)
 
 
 def vanishes_almost(expression: Expression, low: Scalar = -inf, high: Scalar = inf) -> bool:
@@ -55,12 +59,14 @@ def _vanishes(text: str, held: _Held, low: Scalar, high: Scalar) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _vanishes_at_single_points(text: str, held: _Held, low: Scalar, high: Scalar) -> bool:
+def _vanishes_at_single_points(text: str, held: _Held, low: Scalar, high: Scalar, inside: bool
+                               ) -> bool:
     if low == high:
         return True
     points = {point for cell in sides(low, high)
               for forms, _ in in_all_cases(*cell, held.expression)
               for p, expression in forms.asked for point in _zeros(p, expression, *cell)}
+    points -= {low, high} if inside else set()
     return all(point is not None and _vanishes(text, held, point, point) for point in points)
 
 

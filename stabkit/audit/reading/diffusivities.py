@@ -132,7 +132,7 @@ def _end(formula: Expression) -> Fraction | None:
 
 
 def _ends(formula: Expression, q: Fraction) -> bool:
-    return all(vanishes(formula, *cell) for cell in ((-inf, -q), (q, inf)))
+    return all(vanishes(formula, *cell, inside=True) for cell in ((-inf, -q), (q, inf)))
 
 
 def _line(upto: Fraction, k: Constant) -> Piece:
