@@ -29,6 +29,7 @@ from stabkit.spectra.whole import LARGEST
 _ROWS = 200  # up to which the characteristic polynomial is taken,
 _WORK = 2**37  # and rows⁴ times the bits of the longest entry
 _ELIMINATED = 64  # rows up to which I − AᵀA is eliminated in fractions
+_SUMMED = 4 * 10**6  # entries whose sums are taken exactly
 _ROUNDING = 2.0**-41  # beyond 1 of a root that the rounding of entries may have moved
 
 
@@ -138,6 +139,8 @@ def _are_at_most_one(places: np.ndarray, sizes: np.ndarray) -> bool:
     if not (sums <= 1 + room).all():
         return False
     close = np.flatnonzero((sums > 1 - room)[places])
+    if close.size > _SUMMED:
+        return False
     close = close[np.argsort(places[close], kind="stable")]
     exact = sizes[close].tolist()
     cuts = [0, *(np.flatnonzero(np.diff(places[close])) + 1).tolist(), len(exact)]

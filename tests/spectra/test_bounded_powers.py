@@ -8,7 +8,7 @@ import pytest
 import scipy
 
 from stabkit.operators import from_matrix
-from stabkit.spectra import bound_of_powers
+from stabkit.spectra import bound_of_powers, bounded
 
 THIRD = Fraction(1, 3)
 
@@ -71,3 +71,10 @@ def test_what_was_meant_by_floats():
         found = bound_of_powers(matrix)
         assert found.by_rounding and "meant by the floats they are bounded" in found.because
     assert not bound_of_powers(np.array([[0.6, -0.8], [0.8, 0.7]])).by_rounding
+
+
+def test_many_rows_are_left_open_in_time(monkeypatch):
+    """Beyond a limit sums are not taken exactly, and nothing is claimed."""
+    monkeypatch.setattr(bounded, "_SUMMED", 100)
+    halves = scipy.sparse.diags_array([0.5, 0.5], offsets=[0, 1], shape=(300, 300), format="csr")
+    assert bound_of_powers(halves, whole=False).bounded is None
