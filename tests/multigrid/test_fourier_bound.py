@@ -126,8 +126,8 @@ OTHERS = {
     "stencil": Multigrid(geometric(poisson((127,), h=Fraction(1, 2))), Cycle(Jacobi())),
     "boundary": Multigrid(geometric(poisson((128,), PERIODIC)), Cycle(Jacobi())),
     "transfer": Multigrid(geometric(poisson((127,)), weighted_transfer(1)), Cycle(Jacobi())),
-    "coarse operator": Multigrid(geometric(poisson((127,)), coarse_operator=lambda A, P, R, _: 2 * R @ A @ P),
-                                 Cycle(Jacobi())),
+    "coarse operator": Multigrid(geometric(
+        poisson((127,)), coarse_operator=lambda A, P, R, _: 2 * R @ A @ P), Cycle(Jacobi())),
     "dimension": Multigrid(geometric(poisson((7, 7)), levels=2), Cycle(Jacobi())),
     "hierarchy": Multigrid(algebraic(poisson((127,)).matrix(), shape=(127,)), Cycle(Jacobi()))}
 
