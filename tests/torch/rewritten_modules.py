@@ -62,3 +62,14 @@ class Noise(nn.Module):
     def forward(self, x):
         A, one = torch.randn(3, 3), torch.eye(3)
         return x @ torch.linalg.solve(one + A @ A.T, one)
+
+
+class Spectral(nn.Module):
+    """F⁻¹ diag(w) F, a Fourier layer that PyTorch's exporter writes."""
+
+    def __init__(self, weights, length):
+        super().__init__()
+        self.w, self.length = nn.Parameter(torch.tensor(weights)), length
+
+    def forward(self, x):
+        return torch.fft.irfft(torch.fft.rfft(x) * self.w, n=self.length)

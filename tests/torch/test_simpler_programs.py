@@ -131,27 +131,16 @@ def test_the_matrix_is_what_the_module_computes():
         assert torch.allclose(graph(x), module(x), atol=1e-6)
 
 
-class Spectral(nn.Module):
-    """F⁻¹ diag(w) F, a Fourier layer that PyTorch's exporter writes."""
-
-    def __init__(self, weights, length):
-        super().__init__()
-        self.w, self.length = nn.Parameter(torch.tensor(weights)), length
-
-    def forward(self, x):
-        return torch.fft.irfft(torch.fft.rfft(x) * self.w, n=self.length)
-
-
 @pytest.mark.parametrize("length", [8, 9])
 def test_a_fourier_layer_has_the_largest_weight_as_its_constant(length):
     """Of the weights of frequencies 0 and n/2 the real part counts alone: irfft drops the rest."""
     weights = [1 + 5j, 2j, 0.5 + 0j, -1j, 1 + 7j]
     real = [abs(w) for w in weights[1:4]] + [1.0, 1.0 if length == 8 else abs(weights[4])]
-    graph = read(Spectral(weights, length), (length,))
+    graph = read(modules.Spectral(weights, length), (length,))
     found = audit(graph, budget=2)
     assert abs(float(found.upper) - max(real)) < 1e-6 and float(found.lower) > max(real) - 1e-6
     x = torch.randn(1, length, generator=torch.Generator().manual_seed(3))
-    wanted = Spectral(weights, length)(x).detach().numpy()
+    wanted = modules.Spectral(weights, length)(x).detach().numpy()
     assert np.abs(evaluate(graph, x.numpy().astype(float)) - wanted).max() < 1e-5
 
 
@@ -166,4 +155,4 @@ def test_a_program_that_departs_from_its_module_is_refused(monkeypatch, fault):
     own = _Rewriting._affine
     monkeypatch.setattr(_Rewriting, "_affine", lambda self, nodes: fault(*own(self, nodes)))
     with torch.no_grad(), pytest.raises(InvalidArgument, match="departs from the module by"):
-        simpler_program(torch, Fourier(2, 3), torch.zeros(1, 2, 8))
+        simpler_program(torch, modules.Fourier(2, 3), torch.zeros(1, 2, 8))
