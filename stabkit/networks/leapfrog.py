@@ -17,8 +17,6 @@ from stabkit.networks.layers import Activation, Concatenation, Scaling, Sum
 from stabkit.networks.segments import part
 from stabkit.networks.transposes import compare
 
-_KEEP = Fraction(1)
-
 
 def leapfrog_of(segment: Graph) -> Coupling | None:
     """The step that a segment is, in the coordinates (V, Y), or None."""
@@ -32,7 +30,7 @@ def leapfrog_of(segment: Graph) -> Coupling | None:
         return None
     known: dict[int, Fraction] = {0: Fraction(0), 1: Fraction(0)}
     others = []
-    for number, factor in _terms(segment, new, set(halves)):
+    for number, factor in _terms(segment, new, halves).items():
         if number in halves:
             known[halves[number]] += factor
         else:
@@ -43,21 +41,24 @@ def leapfrog_of(segment: Graph) -> Coupling | None:
     return None if first is None else Coupling(first, _still(first.before.shape), leaps=True)
 
 
-def _terms(segment: Graph, number: int, halves: set[int]) -> list[tuple[int, Fraction]]:
-    """A signal as a sum of multiples of halves and of what else there is."""
-    if number in halves or number < 0:
-        return [(number, _KEEP)]
-    node = segment.nodes[number]
-    if isinstance(node.layer, Sum):
-        return [(place, sign * factor)
-                for sign, source in zip(node.layer.signs, node.inputs, strict=True)
-                for place, factor in _terms(segment, source, halves)]
-    factor = node.layer.factor
-    if factor is not None and node.layer.constant_beside(node.shape) is None:
-        inner = _terms(segment, node.inputs[0], halves)
-        if all(place in halves for place, _ in inner):
-            return [(place, factor * each) for place, each in inner]
-    return [(number, _KEEP)]
+def _terms(segment: Graph, end: int, halves: dict[int, int]) -> dict[int, Fraction]:
+    """A signal as a sum of multiples of halves and of what else there is, by their nodes."""
+    found = {end: Fraction(1)}
+    for number in range(end, -1, -1):
+        node = segment.nodes[number]
+        if number in halves or number not in found:
+            continue
+        factor = node.layer.factor
+        if isinstance(node.layer, Sum):
+            factors = tuple(map(Fraction, node.layer.signs))
+        elif factor is not None and node.layer.constant_beside(node.shape) is None:
+            factors = (factor,)
+        else:
+            continue
+        weight = found.pop(number)
+        for source, each in zip(node.inputs, factors, strict=True):
+            found[source] = found.get(source, Fraction(0)) + weight * each
+    return found
 
 
 def _branch(segment: Graph, end: int, factor: Fraction, halves: dict[int, int]) -> Branch | None:
