@@ -1,7 +1,8 @@
 """The tables behind the claims of ``experiments/claims.py``: ``python -m experiments [NAME ...]``.
 
 Means, halves of 95 % confidence intervals and standard deviations over five seeds; differences are
-those seed by seed.  Some minutes of one thread.  Needs the extras ``torch`` and ``samples``.
+those seed by seed; ``together`` has the p-values of all statements.  Some minutes of one thread.
+Needs the extras ``torch`` and ``samples``.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from experiments import (
     denoising,
     mgnet_beside_resnet,
     three_networks,
+    together,
 )
 from experiments.measuring import SEEDS
 
 TABLES = {module.__name__.rpartition(".")[2]: module.tables for module in (
-    three_networks, across_grids, mgnet_beside_resnet, denoising, certificates)}
+    three_networks, across_grids, mgnet_beside_resnet, denoising, certificates, together)}
 
 
 def main() -> None:

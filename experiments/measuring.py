@@ -43,6 +43,27 @@ def is_like(one: Sequence[float], two: Sequence[float], margin: float) -> bool:
     return abs(middle) + half < margin
 
 
+def p_value(one: Sequence[float], two: Sequence[float], by: float = 0.0) -> float:
+    """Of the mean of one − two lying above a number; both tails, as the interval has them.
+
+    Where all differences are the same it is 0 or 1.
+    """
+    away = [a - b - by for a, b in zip(one, two, strict=True)]
+    spread = stdev(away) / len(away)**0.5
+    if not spread:
+        return 0.0 if away[0] > 0 else 1.0
+    return min(1.0, 2 * float(t.sf(mean(away) / spread, len(away) - 1)))
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """p-values corrected for all of them together (Holm 1979)."""
+    made, largest = [0.0] * len(values), 0.0
+    for rank, place in enumerate(sorted(range(len(values)), key=values.__getitem__)):
+        largest = max(largest, min(1.0, (len(values) - rank) * values[place]))
+        made[place] = largest
+    return made
+
+
 def batches(count: int, size: int, steps: int) -> Iterator[Tensor]:
     """So many random batches, each image once before any comes again; from PyTorch's generator."""
     while steps > 0:

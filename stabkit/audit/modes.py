@@ -99,7 +99,8 @@ def _write_mode(coupling: Coupling, state: np.ndarray, flip: int, bound: Fractio
     sign = "-" if flip > 0 else "+"
     return confirm_evidence(calculation(
         "witness", log, ["c > 1", f"det(c * I({2 * half}) {sign} S) < 0"],
-        "S is the linearised step at the state u, the half that moves first in front; "
+        "S is the linearised step at the state u, the half that moves first in front"
+        f"{_place(coupling)}; "
         "p(t) = det(t I - S) is positive for large |t| as "
         f"its degree is even, so S has a real eigenvalue beyond {'c' if flip > 0 else '-c'}; "
         "det S = 1, so the inverse step has one of modulus > 1, too"))
@@ -141,6 +142,13 @@ def _proof(coupling: Coupling) -> list[Evidence | None]:
     words = ("with slopes >= 0, A = c W1'D W1 and B = c1 W1'D W1 are semidefinite of opposite "
              "signs, so -BA has real eigenvalues in [0, 4] and (t - 1)^2 = t v has roots of "
              "modulus 1 for v in [-4, 0]")
+    words += _place(coupling)
     if given:
         words += f"; {', '.join(given)} were computed by stabkit and are taken as given here"
     return [*slopes, calculation("certificate", log, shows, words)]
+
+
+def _place(coupling: Coupling) -> str:
+    """In which coordinates a step is written, where they are not its own."""
+    return "; u is (Y - Z, Y), in which the leapfrog step (Y, Z) -> (2Y - Z + G(Y), Y) is " \
+           "V+ = V + G(Y), Y+ = Y + V+, with the same eigenvalues" if coupling.leaps else ""

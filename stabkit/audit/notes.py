@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stabkit.audit.changes import NEAR
-from stabkit.networks.blocks import COUPLING, DIFFUSION, HAMILTONIAN, RESIDUAL, Block
+from stabkit.networks.blocks import COUPLING, DIFFUSION, HAMILTONIAN, LEAPFROG, RESIDUAL, Block
 
 
 def note_on(block: Block) -> str:
@@ -11,6 +11,8 @@ def note_on(block: Block) -> str:
     found = block.transpose
     if block.form == HAMILTONIAN:
         return "Verlet steps: both second maps are transposes, with opposite signs"
+    if block.form == LEAPFROG:
+        return "a leapfrog step: its second map is the transpose of the first"
     if block.form == COUPLING:
         return _coupling_note(block)
     if block.form == DIFFUSION:

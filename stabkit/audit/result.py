@@ -168,14 +168,17 @@ class Audit:
         return contents_of(self.verdicts(), self.seed, self.budget)
 
     def _repr_html_(self) -> str:
+        left = "style='text-align: left'"  # where a notebook would put them to the right
         rows = "".join(
-            f"<tr><td>{escape(item.name)}{' *' if item.counts else ''}</td>"
-            f"<td><b>{item.status}</b></td><td>{escape(item.layer)}</td>"
-            f"<td>{escape(item.rounding or item.reason)}</td></tr>" for item in self.judgements)
+            f"<tr><td {left}>{escape(item.name)}{' *' if item.counts else ''}</td>"
+            f"<td {left}><b>{item.status}</b></td><td {left}>{escape(item.layer)}</td>"
+            f"<td {left}>{escape(item.rounding or item.reason)}</td></tr>"
+            for item in self.judgements)
         advice = "".join(f"<li>{escape(text)}</li>" for text in self.advice)
         return (f"<div><code>{escape(self.source or 'network')}</code>: <b>{self.status}</b> "
                 f"<small>Lipschitz constant {_between(self.lower, self.upper)}</small>"
-                f"<table><tr><th>notion</th><th>verdict</th><th>layer</th><th></th></tr>{rows}"
+                f"<table><tr><th {left}>notion</th><th {left}>verdict</th><th {left}>layer</th>"
+                f"<th {left}>why</th></tr>{rows}"
                 f"</table><ul>{advice}</ul></div>")
 
 

@@ -127,6 +127,9 @@ def _with_steps(block: Block) -> Made | None:
     safe, step = largest_modal_step(block), modal_step(block)
     if safe is None or step <= safe:
         return None
-    made = with_step_times(block.graph, float(Fraction(below(safe / step))), apart=True)
+    factor = float(Fraction(below(safe / step)))
+    if any(part.leaps for part in block.couplings):  # whose one increment has the step's square
+        factor = float(below(Fraction(factor) ** 2))
+    made = with_step_times(block.graph, factor, apart=True)
     return made and (made[0], [f"{block.name}: step at most {below(safe)}, it is "
                                f"{float(step):.6g}"])

@@ -78,7 +78,7 @@ def _eval_copy(module: Any, torch: Any) -> Iterator[Any]:
         with _silence(), torch.no_grad():
             traced.eval()
             if traced is not module:
-                _plain_weights(traced, torch)
+                write_weights_out(traced, torch)
             yield traced
     finally:
         for part, training in before:
@@ -100,7 +100,8 @@ def _silence() -> Iterator[None]:
         log.setLevel(level)
 
 
-def _plain_weights(module: Any, torch: Any) -> None:
+def write_weights_out(module: Any, torch: Any) -> None:
+    """Put numbers in the place of weights that are computed, in all parts of a module."""
     from torch.nn.utils import parametrize, remove_spectral_norm, remove_weight_norm
 
     for part in list(module.modules()):

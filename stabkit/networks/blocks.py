@@ -17,6 +17,7 @@ from stabkit.networks.couplings import Coupling, couplings_of
 from stabkit.networks.graph import Graph
 from stabkit.networks.layers import Activation, Sum
 from stabkit.networks.layers.activation import certified_slopes, diffusivity_evidence
+from stabkit.networks.leapfrog import leapfrog_of
 from stabkit.networks.network import Network
 from stabkit.networks.reach import bound_with_products
 from stabkit.networks.residual_form import named_map, residual_parts
@@ -31,12 +32,13 @@ from stabkit.stability.verdict import Evidence
 from stabkit.time_limit import time_is_over
 
 Form = Literal["affine", "activation", "diffusion block", "residual block", "Hamiltonian block",
-               "reversible block", "general"]
+               "leapfrog block", "reversible block", "general"]
 AFFINE: Form = "affine"
 ACTIVATION: Form = "activation"
 DIFFUSION: Form = "diffusion block"      # u − τKᵀΦ(K u + b) + c
 RESIDUAL: Form = "residual block"        # u + W₂Φ(W₁u + b) + c with other weights
 HAMILTONIAN: Form = "Hamiltonian block"  # Verlet steps
+LEAPFROG: Form = "leapfrog block"        # 2Y − Z − δ²KᵀΦ(K Y + b), Y
 COUPLING: Form = "reversible block"      # steps of the same form with other weights
 GENERAL: Form = "general"
 
@@ -268,6 +270,9 @@ def recognise(segment: Graph) -> Block:
     if couplings:
         verlet = all(step.is_hamiltonian for step in couplings)
         return Block(segment, HAMILTONIAN if verlet else COUPLING, couplings=couplings)
+    leap = leapfrog_of(segment)
+    if leap is not None and leap.is_hamiltonian:
+        return Block(segment, LEAPFROG, couplings=(leap,))
     found = _chain_parts(segment) or residual_parts(segment)
     if not found:
         return Block(segment, GENERAL)

@@ -41,10 +41,19 @@ class Branch:
 
 @dataclass(frozen=True, eq=False)
 class Coupling:
-    """The two branches of a reversible block, the one that acts first in front."""
+    """The two branches of a reversible block, the one that acts first in front.
+
+    Attributes
+    ----------
+    first, second : Branch
+    leaps : bool
+        Whether it is a leapfrog step in the coordinates (Y − Z, Y), see
+        :mod:`stabkit.networks.leapfrog`.
+    """
 
     first: Branch
     second: Branch
+    leaps: bool = False
 
     @property
     def size(self) -> int:
@@ -82,7 +91,7 @@ def couplings_of(segment: Graph) -> tuple[Coupling, ...]:
     nodes, last = segment.nodes, segment.nodes[-1]
     if not isinstance(last.layer, Concatenation) or len(last.inputs) != 2 or last.layer.axis != 0:
         return ()
-    current = [{i for i, node in enumerate(nodes) if _half(node, segment) == half}
+    current = [{i for i, node in enumerate(nodes) if half_of(node, segment) == half}
                for half in (0, 1)]
     moves: list[tuple[int, Branch]] = []
     unlike: dict[Any, Branch] = {}  # equal ones are compared, and decided, once
@@ -105,7 +114,8 @@ def couplings_of(segment: Graph) -> tuple[Coupling, ...]:
     return tuple(steps[pair] for pair in pairs)
 
 
-def _half(node: Node, segment: Graph) -> int | None:
+def half_of(node: Node, segment: Graph) -> int | None:
+    """Which half of the input a node selects, or None."""
     size = segment.size
     if not isinstance(node.layer, Selection) or node.inputs != (-1,) or size % 2 or \
             segment.shape[0] % 2 or 2 * prod(node.shape) != size:

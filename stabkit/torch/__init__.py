@@ -15,6 +15,7 @@ from stabkit.torch.activation import Activation
 from stabkit.torch.constraints import certify, stable
 from stabkit.torch.continuation import coarsen_stencils, deepen, refine_stencils
 from stabkit.torch.diffusion import DiffusionBlock, FSICycle, ParabolicLayer
+from stabkit.torch.export import plain_copy
 from stabkit.torch.implicit import ImplicitBlock
 from stabkit.torch.layer import PixelVariation, SymmetricLayer
 from stabkit.torch.mgnet import MgNet, VMgNet
@@ -34,6 +35,6 @@ __all__ = [
     "Activation", "Differences", "DiffusionBlock", "FSICycle", "HaarShrinkage",
     "HamiltonianLayer", "ImplicitBlock", "LeapfrogLayer", "MgNet", "ParabolicLayer",
     "PixelVariation", "Stencil", "SymmetricLayer", "VCycle", "VMgNet", "certify", "check_finite",
-    "coarsen_stencils", "deepen", "fit_classifier", "momentum_descent", "project_on_box",
-    "refine_stencils", "stable", "time_variation",
+    "coarsen_stencils", "deepen", "fit_classifier", "momentum_descent", "plain_copy",
+    "project_on_box", "refine_stencils", "stable", "time_variation",
 ]

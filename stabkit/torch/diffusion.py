@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,7 +18,7 @@ from stabkit.operators import Operator
 from stabkit.schemes import FSI, Explicit
 from stabkit.schemes.diffusion import weights_of_extrapolation
 from stabkit.schemes.scheme import as_count
-from stabkit.stability.notions import EUCLIDEAN, Notion
+from stabkit.stability.notions import EUCLIDEAN, Notion, as_notion
 from stabkit.torch.activation import Activation, as_tensor, learn_positive
 from stabkit.torch.layer import PixelVariation, SymmetricLayer, grid_of
 from stabkit.torch.operators import Differences, Stencil
@@ -58,11 +59,15 @@ class DiffusionBlock(nn.Module):
 
     def check(self, notion: Notion) -> None:
         """Refuse a notion in which no step of this block is certified."""
-        largest_step(self.layer, notion)
+        self.largest_step(notion)
+
+    def largest_step(self, notion: Notion | str) -> Tensor:
+        """The largest certified step for the layer as it is, also where it was replaced."""
+        return largest_step(self.layer, notion)
 
     def constrain(self, notion: Notion) -> None:
         """Keep τ within the certified bound of a notion from now on."""
-        certify_step(self, "tau", largest_step(self.layer, notion))
+        certify_step(self, "tau", partial(self.largest_step, as_notion(notion).name))
 
     def forward(self, u: Tensor) -> Tensor:
         """The step for u of shape (batch, channels, \\*grid)."""
@@ -119,15 +124,18 @@ class FSICycle(nn.Module):
 
     def check(self, notion: Notion) -> None:
         """Refuse a notion in which no step of this cycle is certified."""
-        if notion is not EUCLIDEAN or not self.frozen:
+        self.largest_step(notion)
+
+    def largest_step(self, notion: Notion | str) -> Tensor:
+        """The largest certified step for the layer as it is, also where it was replaced."""
+        if as_notion(notion) is not EUCLIDEAN or not self.frozen:
             raise InvalidArgument("notion: a cycle is certified in EUCLIDEAN with frozen "
                                   "diffusivities alone; else leave it None")
-        largest_step(self.layer, notion)
+        return largest_step(self.layer, notion)
 
     def constrain(self, notion: Notion) -> None:
         """Keep τ within the certified bound from now on."""
-        self.check(notion)
-        certify_step(self, "tau", largest_step(self.layer, notion))
+        certify_step(self, "tau", partial(self.largest_step, as_notion(notion).name))
 
     def forward(self, u: Tensor) -> Tensor:
         """The last uˡ, for u of shape (batch, channels, \\*grid)."""

@@ -25,7 +25,7 @@ from stabkit.operators import (
 from stabkit.operators.boundary import check_boundary
 from stabkit.schemes.scheme import as_count
 from stabkit.torch.norms import convolution_square, largest_diagonal
-from stabkit.torch.signals import COARSE, check_signals
+from stabkit.torch.signals import check_signals, check_weights
 
 Map = Callable[[Tensor], Tensor]
 
@@ -109,8 +109,7 @@ class Stencil(nn.Module):
         A mirror shows every sample at most twice, so it doubles the square along its axis: as much
         as the stencil (1, 0, 0) needs.
         """
-        if self.weight.dtype in COARSE:
-            raise InvalidArgument(f"weight: must be of float32 or float64, got {self.weight.dtype}")
+        check_weights(self)
         mirrors = sum(size > 1 for size in self.taps) if self.boundary is MIRRORED else 0
         return 2**mirrors * convolution_square(self.weight)
 
@@ -141,7 +140,7 @@ class Stencil(nn.Module):
     def _mirror(self, axis: int, n: int, like: Tensor) -> Tensor:
         """E, with the samples of an axis and those that a stencil sees outside, from the samples.
         """
-        reach = self._reach[axis]
+        reach, n = self._reach[axis], int(n)  # sizes are tensors while PyTorch traces
         places, _ = MIRRORED.sources(np.arange(-reach, n + reach), n)
         return torch.from_numpy(np.eye(n)[places]).to(like)
 
@@ -206,6 +205,7 @@ class Differences(nn.Module):
 
     def largest_row(self) -> Tensor:
         """A bound of the diagonal of KᵀK: 2 Σ a² over the axes."""
+        check_weights(self)
         return largest_diagonal(self.weight)
 
     def _weight(self, axis: int) -> Tensor:

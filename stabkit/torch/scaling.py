@@ -11,7 +11,7 @@ from torch.nn.utils import parametrize
 from stabkit.aliases import Record
 from stabkit.errors import InvalidArgument
 from stabkit.torch.norms import convolution_square, known_slope, matrix_square
-from stabkit.torch.signals import COARSE
+from stabkit.torch.signals import COARSE, refuse_export
 
 Affine = nn.Linear | nn.Conv1d | nn.Conv2d
 LINEAR = (nn.Linear, nn.Conv1d, nn.Conv2d)
@@ -33,6 +33,7 @@ class SpectralScaling(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         """The scaled weight."""
+        refuse_export("weight")
         if weight.dtype in COARSE:
             raise InvalidArgument(f"weight: must be of float32 or float64, got {weight.dtype}")
         square = known_slope(weight, *self._bound_of(weight))
@@ -94,6 +95,7 @@ def tie(first: Affine, second: Affine, square: float) -> None:
     """Keep ‖W₁‖² within a number, and W₂ at −W₁ᵀ."""
     scale(first, square)
     _free(second)
+    second.weight.requires_grad_(False)  # what is left of it is never used
     parametrize.register_parametrization(second, "weight", NegativeTranspose(first))
 
 

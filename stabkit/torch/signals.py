@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from stabkit.errors import InvalidArgument, of_kind
 
@@ -41,6 +42,38 @@ def check_signals(u: Tensor, channels: int, dimension: int, name: str = "u",
         raise InvalidArgument(f"{name}: cannot be taken under autocast, which computes with fewer "
                               f"digits; call this block within torch.autocast({u.device.type!r}, "
                               "enabled=False)")
+
+
+def check_weights(module: nn.Module) -> None:
+    """Refuse weights that no bound can follow.
+
+    Raises
+    ------
+    InvalidArgument
+        Where they have too few digits, or a hook computes them when the module is called, as
+        pruning and the older normalisations do: a bound would see those of the last call.
+    """
+    weight = module.weight
+    if weight.dtype in COARSE:
+        raise InvalidArgument(f"weight: must be of float32 or float64, got {weight.dtype}")
+    if module._forward_pre_hooks and "weight" not in module._parameters and \
+            not parametrize.is_parametrized(module, "weight"):
+        raise InvalidArgument("weight: is computed by a hook, as by torch.nn.utils.prune, which no "
+                              "certified step can follow; take torch.nn.utils.parametrize")
+
+
+def refuse_export(name: str) -> None:
+    """Refuse to be written as a graph: what is computed from weights would be rounded there anew.
+
+    Raises
+    ------
+    InvalidArgument
+        Where PyTorch exports or traces.
+    """
+    if torch.compiler.is_exporting() or torch.jit.is_tracing():
+        raise InvalidArgument(f"{name}: is computed from weights under a bound, which has no graph "
+                              "to export; export stabkit.torch.plain_copy(module), which holds its "
+                              "numbers")
 
 
 def check_finite(loss: Tensor) -> Tensor:

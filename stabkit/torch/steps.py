@@ -7,17 +7,17 @@ step of an optimiser leaves the bound, and gradients know of it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from stabkit.errors import InvalidArgument
-from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, RANGE, Notion
+from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, RANGE, Notion, as_notion
 from stabkit.torch.activation import check_tensor
 from stabkit.torch.layer import SymmetricLayer
-from stabkit.torch.operators import Differences, Stencil
+from stabkit.torch.operators import Differences
+from stabkit.torch.signals import refuse_export
 
 Bound = Callable[[], Tensor]
 NOTIONS = (EUCLIDEAN, CONTRACTION, RANGE)
@@ -38,6 +38,7 @@ class CertifiedStep(nn.Module):
 
     def forward(self, raw: Tensor) -> Tensor:
         """τ."""
+        refuse_export("tau")
         return torch.sigmoid(raw) * self._bound[0]()
 
     def right_inverse(self, tau: Tensor) -> Tensor:
@@ -66,8 +67,8 @@ def certify_step(module: nn.Module, name: str, bound: Bound, ratio: float = 0.5)
     parametrize.register_parametrization(module, name, CertifiedStep(bound))
 
 
-def largest_step(layer: SymmetricLayer, notion: Notion) -> Bound:
-    """The largest certified τ of u + τF(u), as a function of the weights.
+def largest_step(layer: SymmetricLayer, notion: Notion | str) -> Tensor:
+    """The largest certified τ of u + τF(u), for the layer and the weights as they are.
 
     2/(c‖K‖²) with Φ(s)/s in [0, c] keeps the Euclidean norm (alt2021, Theorem 2), with slopes of Φ
     in [0, c] the distance of two signals; 1/(c max (KᵀK)ᵢᵢ) makes every value of a step with
@@ -78,6 +79,7 @@ def largest_step(layer: SymmetricLayer, notion: Notion) -> Bound:
     InvalidArgument
         Where no step is certified for this layer in this sense; the message says why.
     """
+    notion = as_notion(notion)
     if notion not in NOTIONS:
         raise InvalidArgument("notion: must be EUCLIDEAN, CONTRACTION or RANGE for a step that is "
                               f"certified in training, got {notion!r:.60}")
@@ -89,23 +91,14 @@ def largest_step(layer: SymmetricLayer, notion: Notion) -> Bound:
         if not flux.unit.facts.monotone:
             raise InvalidArgument(f"flux: {flux.unit.name} falls somewhere, so no step contracts; "
                                   "take EUCLIDEAN, or a flux that does not fall")
-        return partial(_by_norm, K, flux.steepest)
+        return 2 / (flux.steepest * K.square())
     if layer.bias is not None:
         raise InvalidArgument(f"bias: a block with one moves 0, so it is not {notion.name}; take "
                               "CONTRACTION, or leave the bias out")
     top = flux.largest_diffusivity
     if notion is EUCLIDEAN:
-        return partial(_by_norm, K, top)
+        return 2 / (top * K.square())
     if not isinstance(K, Differences):
         raise InvalidArgument("K: the range is certified of Differences alone, as other stencils "
                               "have negative weights")
-    return partial(_by_row, K, top)
-
-
-# Functions of their arguments, and no closures: a copy of a block copies what its bound rests on.
-def _by_norm(K: Stencil | Differences, top: float) -> Tensor:
-    return 2 / (top * K.square())
-
-
-def _by_row(K: Differences, top: float) -> Tensor:
     return 1 / (top * K.largest_row())

@@ -25,7 +25,8 @@ def _begin(module: nn.Module, tau: float | None, ratio: float, bound: Bound) -> 
     learn_positive(module, "tau", tau)
 
 
-def _bounds_modes(*layers: SymmetricLayer) -> None:
+def _check_layers(*layers: SymmetricLayer) -> None:
+    """Refuse those of which no step is certified."""
     for layer in layers:
         if layer.normalisation is not None or not layer.flux.unit.facts.monotone:
             raise InvalidArgument("tau: must be given with a normalisation or a flux that falls, "
@@ -68,11 +69,10 @@ class HamiltonianLayer(nn.Module):
         one, two = normalisations if normalisations is not None else (None, None)
         self.first = _layer(first, flux, bias, one)
         self.second = _layer(second, flux, bias, two)
-        if tau is None:
-            _bounds_modes(self.first, self.second)
         _begin(self, tau, ratio, self._bound)
 
     def _bound(self) -> Tensor:
+        _check_layers(self.first, self.second)
         return 2 * torch.rsqrt(self.first.steepness() * self.second.steepness())
 
     def forward(self, state: Tensor) -> Tensor:
@@ -109,11 +109,10 @@ class LeapfrogLayer(nn.Module):
                  ratio: float = 0.5):
         super().__init__()
         self.layer = _layer(K, flux, bias, normalisation)
-        if tau is None:
-            _bounds_modes(self.layer)
         _begin(self, tau, ratio, self._bound)
 
     def _bound(self) -> Tensor:
+        _check_layers(self.layer)
         return 2 * torch.rsqrt(self.layer.steepness())
 
     def forward(self, state: Tensor) -> Tensor:

@@ -1,10 +1,7 @@
 """Learning across scales: derivatives and transfers exactly, training on small problems."""
 
 import doctest
-import subprocess
-import sys
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -324,13 +321,3 @@ def test_bad_arguments_are_named(name, call):
 
 def test_the_examples_in_the_documentation():
     assert doctest.testmod(network).failed == 0
-
-
-@pytest.mark.slow
-def test_the_comparison_runs(tmp_path):
-    script = Path(__file__).parents[2] / "examples" / "multilevel_digits.py"
-    done = subprocess.run([sys.executable, script, "--seeds", "3", "--rounds", "1", "--images",
-                           "100", "--output", tmp_path], capture_output=True, text=True, check=True)
-    assert "seeds [3]" in done.stdout
-    assert (tmp_path / "multilevel_digits.png").stat().st_size > 10_000
-    assert (tmp_path / "multilevel_digits.svg").exists()

@@ -1,5 +1,6 @@
 """The blocks against the schemes that they are, number by number, and what the audit reads."""
 
+import copy
 from fractions import Fraction
 
 import numpy as np
@@ -228,6 +229,43 @@ def test_a_hamiltonian_layer_is_read_as_one_whose_modes_do_not_grow():
     found = audit(module, (2, 5), notions=["modes"], rounding="exact", budget=2)
     assert found.blocks[0].form == "Hamiltonian block"
     assert {item.status for item in found.judgements if item.counts} == {Status.PROVED}
+
+
+@pytest.mark.parametrize("ratio, wanted", [(0.99, Status.PROVED), (1.01, Status.REFUTED)])
+def test_modes_of_a_leapfrog_layer_grow_beyond_its_step_and_not_before(ratio, wanted):
+    """(Y, Z) -> (2Y − Z − δ²KᵀΦ(K Y), Y), for small signals with Φ′ = 1: δ‖K‖ < 2 or > 2, with
+    ‖K‖ by LAPACK, and the eigenvalues of the matrix of small signals."""
+    module = st.LeapfrogLayer(st.Stencil(1, 2, (3,)), st.Activation(fluxes.charbonnier), bias=False,
+                              tau=1.0)
+    K = module.layer.K(torch.eye(5)[:, None]).detach().reshape(5, -1).T
+    module.tau = torch.tensor(ratio * 2 / float(torch.linalg.matrix_norm(K.double(), 2)))
+    small = 1e-4 * torch.eye(10, dtype=torch.float64).reshape(10, 2, 5)
+    step = 1e4 * copy.deepcopy(module).double()(small).detach().reshape(10, 10).T
+    largest = float(torch.linalg.eigvals(step).abs().max())
+    assert (largest > 1 + 1e-3) is (wanted is Status.REFUTED)
+    found = audit(module, (2, 5), notions=["modes"], rounding="exact", budget=2)
+    assert found.blocks[0].form == "leapfrog block"
+    assert {item.status for item in found.judgements if item.counts} == {wanted}
+    assert abs(float(found.blocks[0].step / found.blocks[0].safe) - ratio) < 1e-4
+
+
+def test_what_is_nearly_a_leapfrog_layer_is_none():
+    """The planted faults: 2Y + Z, 3Y − Z, a flow with the other sign, and Z kept in place of Y."""
+    class Other(st.LeapfrogLayer):
+        def __init__(self, kind):
+            super().__init__(st.Stencil(1, 2, (3,)))
+            self.kind = kind
+
+        def forward(self, state):
+            y, z = state[:, :1], state[:, 1:]
+            flow = self.tau**2 * self.layer(y)
+            return torch.cat({"right": (2 * y - z + flow, y), "plus": (2 * y + z + flow, y),
+                              "three": (3 * y - z + flow, y), "sign": (2 * y - z - flow, y),
+                              "kept": (2 * y - z + flow, z)}[self.kind], 1)
+
+    forms = {kind: audit(Other(kind), (2, 5), notions=["modes"], budget=1).blocks[0].form
+             for kind in ("right", "plus", "three", "sign", "kept")}
+    assert forms.pop("right") == "leapfrog block" and "leapfrog block" not in forms.values()
 
 
 def test_a_mirror_on_the_wrong_side_is_no_transpose():

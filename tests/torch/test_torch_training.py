@@ -221,6 +221,18 @@ def test_a_difference_within_its_interval_is_none():
     assert measuring.exceeds(every, two, by=1.29) and not measuring.exceeds(every, two, by=1.31)
 
 
+def test_p_values_are_those_of_the_interval_and_holm_s_of_a_worked_example():
+    """An interval that ends at a number has p = 0.05 for it; four values corrected by hand:
+    0.005 · 4, 0.01 · 3, 0.03 · 2 and 0.04, which may not fall below the one before."""
+    measuring = pytest.importorskip("experiments.measuring")
+    one, two = [1.0, 2.0, 3.0, 4.0, 5.0], [0.0, 0.0, 3.0, 4.0, 3.0]
+    mean, half = measuring.difference(one, two)
+    assert measuring.p_value(one, two, mean - half) == pytest.approx(0.05)
+    assert measuring.p_value(one, two, mean + half) == 1
+    assert measuring.p_value([2.0] * 5, [1.0] * 5) == 0
+    assert measuring.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
 def test_batches_show_every_image_before_any_comes_again():
     """Seven images in batches of three, for seven batches: 3, 3, 1, 3, 3, 1, 3."""
     measuring = pytest.importorskip("experiments.measuring")

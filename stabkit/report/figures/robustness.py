@@ -29,7 +29,7 @@ def robustness(found: Mapping[str, Rows]) -> Figure:
         certified = [row["certified"] for row in rows]
         if any(certified[1:]):  # up to a radius holds what was certified at it
             axes.fill_between(radii, certified, step="pre", color=colour, alpha=0.2, linewidth=0,
-                              label=f"{name}, certified")
+                              label=f"{name}, proved at least")
     axes.set(xlabel="size of the disturbance (Euclidean norm)", ylabel="accuracy", ylim=(0, 1.02))
     axes.legend()
     return figure
