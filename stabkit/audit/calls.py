@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from stabkit.aliases import Number
 from stabkit.arithmetic.rational import fraction, integer
 from stabkit.audit.models import as_model
+from stabkit.audit.questions import NOTIONS, select_notions
 from stabkit.audit.result import Audit
 from stabkit.errors import InvalidArgument, several
 from stabkit.networks.graph import Graph
@@ -75,8 +76,10 @@ def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str
     <Status.PROVED: 'proved'>
     """
     model = _accept(model, shape, budget, seed, output)
-    if rounding not in ROUNDINGS:
+    if not (isinstance(rounding, str) and rounding in ROUNDINGS):
         raise InvalidArgument(f"rounding: must be among {', '.join(ROUNDINGS)}, got {rounding!r}")
+    if notions is not None:
+        notions = select_notions(notions, tuple(NOTIONS))
     bound = None if at_most is None else fraction(at_most, "at_most")
     if bound is not None and bound <= 0:
         raise InvalidArgument(f"at_most: must be positive, got {at_most}")
