@@ -8,7 +8,7 @@ import os
 import stat
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +19,7 @@ from stabkit.errors import InvalidArgument, in_words
 
 _KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISCHR, "a device"),
           (stat.S_ISBLK, "a device"), (stat.S_ISSOCK, "a socket"))
+_ENDS = ("_exit", "execv", "execve")  # what ends a process at once, or makes it another program
 
 
 def is_step_file(path: str | Path) -> bool:
@@ -90,20 +91,33 @@ class no_leaving:
 
 @contextmanager
 def no_sudden_exit() -> Iterator[None]:
-    """Make a user's code that calls ``os._exit`` fail, as nothing could be reported after it."""
-    process, real = os.getpid(), os._exit
+    """Make a user's code fail that ends the process, as nothing could be reported after it.
 
-    def refuse(status: int) -> None:
-        caller = sys._getframe(1).f_globals.get("__name__", "")
-        if os.getpid() != process or caller.partition(".")[0] == "pebble":
-            real(status)  # a child may end as it likes, and a worker whose parent is gone
-        raise InvalidArgument("it calls os._exit, which would end the program without a word")
+    This is about ``os._exit`` and ``os.execv``, also by the module that ``os`` takes them from.
+    """
+    process, inner = os.getpid(), sys.modules[os.name]
+    before = {name: getattr(inner, name) for name in _ENDS if hasattr(inner, name)}
 
-    os._exit = refuse  # type: ignore[assignment]
+    def refused(name: str) -> Callable[..., None]:
+        def refuse(*given: Any, **named: Any) -> None:
+            above = sys._getframe().f_back  # none at the exit
+            caller = above.f_globals.get("__name__", "") if above is not None else ""
+            if os.getpid() != process or caller.partition(".")[0] == "pebble":
+                # a child may end as it likes, and a worker whose parent is gone
+                before[name](*given, **named)
+            raise InvalidArgument(f"it calls os.{name}, which would end the program without a word")
+
+        return refuse
+
+    for module in (os, inner):
+        for name in before:
+            setattr(module, name, refused(name))
     try:
         yield
     finally:
-        os._exit = real
+        for module in (os, inner):
+            for name, real in before.items():
+                setattr(module, name, real)
 
 
 def execute(path: Path, room: str) -> ModuleType:

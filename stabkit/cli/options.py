@@ -67,10 +67,15 @@ def show_version(ctx: click.Context, param: click.Parameter, asked: bool) -> Non
         ctx.exit()
 
 
-def budget(default: float) -> Any:
+def budget(default: float, words: str = "How much to search, in all: each second stands for 100000 "
+           "trials, however long they take.") -> Any:
     """Return the option --budget with a command's own default."""
     return click.option("--budget", type=Seconds(), metavar="SECONDS", default=default,
-                        show_default=True, help="How much to search, in all.")
+                        show_default=True, help=words)
+
+
+within = click.option("--within", type=Seconds(), metavar="SECONDS",
+                      help="How long it may take, in all; then it ends with what is decided.")
 
 
 names = click.argument("patterns", metavar="[CLAIM]...", nargs=-1, shell_complete=complete)

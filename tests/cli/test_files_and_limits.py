@@ -159,6 +159,17 @@ ENDINGS = {
         "atexit.register(os._exit, 0)\ndef wrong():\n    '2 < 1.'\n"
         "    return Calculation({}, [], ['2 < 1'], '', True)\nmade = claim('p')(wrong)", 1,
         "os._exit"),
+    "an exit that is looked up at the exit": (
+        "atexit.register(lambda: sys.modules[os.name]._exit(0))\ndef wrong():\n    '2 < 1.'\n"
+        "    return Calculation({}, [], ['2 < 1'], '', True)\nmade = claim('p')(wrong)", 1,
+        "os._exit"),
+    "a polite exit at the exit": (
+        "atexit.register(sys.exit, 0)\ndef wrong():\n    '2 < 1.'\n"
+        "    return Calculation({}, [], ['2 < 1'], '', True)\nmade = claim('p')(wrong)", 1, ""),
+    "an exit by the module behind os": ("sys.modules[os.name]._exit(0)", 2, "it calls os._exit"),
+    "another program in its place": ("os.execlp('true', 'true')", 2, "it calls os.execv"),
+    "a timer that exits": (
+        "threading.Timer(0.1, os._exit, [0]).start()\ntime.sleep(1)", 0, "os._exit"),
     "an error without a text": (
         "class E(Exception):\n    def __str__(self): raise RuntimeError\n    __repr__ = __str__\n"
         "def raises():\n    '1 < 2.'\n    raise E\nmade = claim('p')(raises)", 2, "str() failed"),
@@ -169,6 +180,9 @@ ENDINGS = {
     "an interrupt of its own": (
         "def raises():\n    '1 < 2.'\n    raise KeyboardInterrupt\nmade = claim('p')(raises)", 2,
         "raises: KeyboardInterrupt"),
+    "an exit of a claim past os": (
+        "def ends():\n    '1 < 2.'\n    sys.modules[os.name]._exit(0)\nmade = claim('p')(ends)", 2,
+        "ends: it calls os._exit"),
     "an exit of a claim": (
         "def ends():\n    '1 < 2.'\n    os._exit(0)\nmade = claim('p')(ends)", 2,
         "ends: it calls os._exit"),

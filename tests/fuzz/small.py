@@ -50,10 +50,15 @@ def _spoil(random, call, anything):
         name, value = random.choice(sorted(call)), anything(random)
         if random.random() < 0.1 and name != "budget":
             del call[name]
-        elif not any(_MOST < each < 2**80 for each in (value if isinstance(value, list) else [value])
-                     if isinstance(each, int | float | Fraction)):
+        elif not _is_long(value):
             call[name] = value
     return call
+
+
+def _is_long(value):
+    """Whether it may be a number, or hold one, for which more is done than the time allows."""
+    return any(_MOST < each < 2**80 for each in (value if isinstance(value, list) else [value])
+               if isinstance(each, int | float | Fraction))
 
 
 def _calls(calls):
