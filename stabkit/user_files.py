@@ -40,8 +40,11 @@ def open_file(path: str | Path, name: str) -> Iterator[BinaryIO]:
         It is none, or cannot be read.
     """
     try:
-        number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)
-                         | getattr(os, "O_BINARY", 0))
+        try:
+            number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)
+                             | getattr(os, "O_BINARY", 0))
+        except ValueError as error:  # a null byte
+            raise InvalidArgument(f"{name}: {error}") from None
         with open(number, "rb") as file:
             mode = os.fstat(number).st_mode
             if not stat.S_ISREG(mode):
@@ -136,8 +139,17 @@ def execute(path: Path, room: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]  # it has a loader
     sys.modules[name] = module
+    process = os.getpid()
+
+    def run() -> None:
+        try:
+            loader.exec_module(module)
+        finally:
+            if os.getpid() != process:  # a child that the file has left: nobody waits for it
+                os._exit(0)
+
     with no_sudden_exit(), ThreadPoolExecutor(1) as one:
-        error = one.submit(loader.exec_module, module).exception()
+        error = one.submit(run).exception()
     if error is not None:
         line = line_of(error, path)
         raise InvalidArgument(f"{path}{f', line {line}' if line else ''}: {in_words(error)}")

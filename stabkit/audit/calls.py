@@ -15,6 +15,7 @@ from stabkit.errors import InvalidArgument, several
 from stabkit.networks.graph import Graph
 from stabkit.networks.layers import Shape
 from stabkit.schemes import Scheme
+from stabkit.time_limit import LONGEST
 
 if TYPE_CHECKING:
     from stabkit.audit.repair import Repair
@@ -100,7 +101,7 @@ def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str
 def _accept(model: Any, shape: Shape | int | None, budget: Any, seed: Any,
             output: str | None = None) -> Graph | Scheme:
     if isinstance(budget, bool) or not isinstance(budget, (int, float)) or \
-            not 0 < budget < float("inf"):
+            not 0 < budget <= LONGEST:
         raise InvalidArgument(f"budget: must be a positive number of seconds, got {budget!r}")
     integer(seed, "seed")
     if shape is not None:

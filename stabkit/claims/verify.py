@@ -47,6 +47,7 @@ from stabkit.stability.verdict import (
     Verdict,
     worst,
 )
+from stabkit.time_limit import LONGEST
 from stabkit.user_files import line_of
 
 _TRIALS_PER_SECOND = 100_000
@@ -96,10 +97,10 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
     TimeOver
         When the seconds of `within` are over before all is decided; it holds what is.
     """
-    if not budget > 0 or budget == float("inf"):
+    if not 0 < budget <= LONGEST:
         raise InvalidArgument(f"budget: must be a positive number of seconds, got {budget}")
     for name, seconds in (("limit", limit), ("within", within)):
-        if seconds is not None and not 0 < seconds < float("inf"):
+        if seconds is not None and not 0 < seconds <= LONGEST:
             raise InvalidArgument(f"{name}: must be a positive number of seconds, got {seconds}")
         if seconds is not None and executor is not None:
             raise InvalidArgument(f"{name}: holds for local processes; leave it out beside an "

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from stabkit.report.output import say
+from stabkit.time_limit import LONGEST
 
 
 class Seconds(click.ParamType):
@@ -20,7 +21,7 @@ class Seconds(click.ParamType):
             seconds = float(value)
         except ValueError:
             seconds = math.nan
-        if not (math.isfinite(seconds) and seconds > 0):
+        if not 0 < seconds <= LONGEST:
             self.fail(f"must be a positive number of seconds, got {value!r}", param, ctx)
         return seconds
 

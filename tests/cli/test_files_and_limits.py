@@ -125,6 +125,16 @@ def test_a_child_may_end_as_it_likes(tmp_path):
     assert len(load_claims(path)) == 3
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_child_that_a_file_forgets_does_not_stay(tmp_path):
+    """It would wait for ever for threads that it does not have."""
+    path = tmp_path / "forking.py"
+    path.write_text(f"import os\nchild = os.fork()\n{CLAIMS}", "utf-8")
+    claims = load_claims(path)
+    assert len(claims) == 3
+    assert os.waitstatus_to_exitcode(os.waitpid(claims[0].body.__globals__["child"], 0)[1]) == 0
+
+
 def test_a_worker_whose_parent_is_gone_ends_without_a_word():
     """A worker that cannot hand its result back ends itself, which is no user's os._exit."""
     ended = subprocess.run(
