@@ -1,4 +1,4 @@
-"""A disk that is full: one line, and the old file is whole."""
+"""Files that are written: whole or not at all, on a full disk and by several at once."""
 
 import os
 import subprocess
@@ -37,3 +37,20 @@ def test_a_file_that_may_not_grow_is_one_line_and_the_old_one_stays(tmp_path, si
     assert (tmp_path / "v.json").read_text("utf-8") == "old"
     left = {path.name for path in tmp_path.iterdir()}
     assert left <= {"notes.py", "v.json", "v.json.journal"} and (size > 100) == (len(left) > 2)
+
+
+@pytest.mark.slow
+def test_of_four_writers_at_once_each_writes_the_whole_file(tmp_path):
+    """Whoever reads meanwhile, some thousand times, sees a file of one of them; at the end it is
+    alone."""
+    target = tmp_path / "v.json"
+    target.write_text("0" * 9999, "ascii")
+    writer = "import sys\nfrom stabkit.report.output import write\n" \
+             "for _ in range(100):\n    write(sys.argv[1], sys.argv[2] * 9999)"
+    running = [subprocess.Popen([sys.executable, "-c", writer, target, each], env={
+        **os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}) for each in "1234"]
+    while any(process.poll() is None for process in running):
+        text = target.read_text("ascii")
+        assert text == text[0] * 9999
+    assert [process.returncode for process in running] == [0] * 4
+    assert target.read_text("ascii")[0] in "1234" and os.listdir(tmp_path) == ["v.json"]
