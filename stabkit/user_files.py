@@ -101,7 +101,7 @@ def no_sudden_exit() -> Iterator[None]:
     process, inner = os.getpid(), sys.modules[os.name]
     before = {name: getattr(inner, name) for name in _ENDS if hasattr(inner, name)}
 
-    def refused(name: str) -> Callable[..., None]:
+    def refusal(name: str) -> Callable[..., None]:
         def refuse(*given: Any, **named: Any) -> None:
             above = sys._getframe().f_back  # none at the exit
             caller = above.f_globals.get("__name__", "") if above is not None else ""
@@ -114,7 +114,7 @@ def no_sudden_exit() -> Iterator[None]:
 
     for module in (os, inner):
         for name in before:
-            setattr(module, name, refused(name))
+            setattr(module, name, refusal(name))
     try:
         yield
     finally:
