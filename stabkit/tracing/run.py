@@ -22,7 +22,6 @@ from stabkit.errors import (
     TracingStopped,
     in_words,
     limits_in_words,
-    several,
 )
 from stabkit.tracing.array import Traced, make_array, operand, shape_of
 from stabkit.tracing.foreign import parameters_of
@@ -146,8 +145,7 @@ def trace(function: Function, shape: Any, seed: int = 0, dt: Fraction | None = N
 
 def as_shape(shape: Any) -> tuple[int, ...]:
     """A shape as a tuple of positive integers."""
-    is_row = isinstance(shape, (tuple, list)) or np.ndim(shape) > 0
-    given = several(shape, "shape") if is_row else (shape,)
+    given = tuple(shape) if isinstance(shape, (tuple, list)) or np.ndim(shape) == 1 else (shape,)
     if not given or not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0
                             for n in given):
         raise InvalidArgument(f"shape: must be a positive integer or a tuple of such, got "

@@ -115,10 +115,12 @@ _STEP = stabkit.Explicit(stabkit.difference(1, 2), stabkit.fluxes.soft(), "1/2")
     (lambda: stabkit.audit(_STEP, rounding=np.eye(2)), "rounding: must be among snapped"),
     (lambda: stabkit.decide(_STEP, stabkit.RANGE, signals=[["1e999", 0]]),
      "signals: must be at most 1e308"),
+    (lambda: stabkit.HaarShrinkage(stabkit.fluxes.hard(), 4, np.eye(2)), "boundary: must be"),
+    (lambda: stabkit.FaceWithin(stabkit.fluxes.soft(), np.eye(2), 0, 1), "face: must be one of"),
     (lambda: stabkit.decide(lambda u: u, stabkit.RANGE, shape=["\0", [0]]),
      "shape: must be a positive integer or a tuple"),
     (lambda: stabkit.decide(lambda u: u, stabkit.RANGE, shape=stabkit.difference(1, 3)),
-     "shape: must be a sequence, got Operator")])
+     "shape: must be a positive integer or a tuple")])
 def test_calls_that_a_random_one_was(call, words):
     """Found among small random calls; each was an error of Python's."""
     with pytest.raises(InvalidArgument, match=f"^{words}"):
