@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.kernels import inner
 from stabkit.kernels.fluxes import per_flux
+from stabkit.kernels.parts import inner
 from stabkit.kernels.steps import scratch, to_type_of
 
 flux: Any  # the code of a flux, bound by number
