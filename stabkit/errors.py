@@ -34,6 +34,20 @@ class ClaimsFailed(InvalidArgument):
         self.failures, self.verdicts = failures, verdicts
 
 
+class TimeOver(StabkitError):
+    """The time for all claims together is over, and some are not decided.
+
+    Attributes
+    ----------
+    verdicts : tuple of Verdict
+        Of those that are.
+    """
+
+    def __init__(self, message: str, verdicts: tuple = ()):
+        super().__init__(message)
+        self.verdicts = verdicts
+
+
 class Contradiction(StabkitError):
     """A statement is proved for all members of its classes and refuted for one of them."""
 

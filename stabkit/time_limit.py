@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from math import inf
 from time import monotonic
 
+LONGEST = 1e12  # seconds; so many trials still have a number
+
 _UNTIL: ContextVar[float] = ContextVar("until", default=inf)
 _LEAST: ContextVar[float] = ContextVar("least", default=0.0)
 

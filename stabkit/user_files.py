@@ -8,7 +8,7 @@ import os
 import stat
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +19,7 @@ from stabkit.errors import InvalidArgument, in_words
 
 _KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISCHR, "a device"),
           (stat.S_ISBLK, "a device"), (stat.S_ISSOCK, "a socket"))
+_ENDS = ("_exit", "execv", "execve")  # what ends a process at once, or makes it another program
 
 
 def is_step_file(path: str | Path) -> bool:
@@ -39,8 +40,11 @@ def open_file(path: str | Path, name: str) -> Iterator[BinaryIO]:
         It is none, or cannot be read.
     """
     try:
-        number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)
-                         | getattr(os, "O_BINARY", 0))
+        try:
+            number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)
+                             | getattr(os, "O_BINARY", 0))
+        except ValueError as error:  # a null byte
+            raise InvalidArgument(f"{name}: {error}") from None
         with open(number, "rb") as file:
             mode = os.fstat(number).st_mode
             if not stat.S_ISREG(mode):
@@ -90,20 +94,33 @@ class no_leaving:
 
 @contextmanager
 def no_sudden_exit() -> Iterator[None]:
-    """Make a user's code that calls ``os._exit`` fail, as nothing could be reported after it."""
-    process, real = os.getpid(), os._exit
+    """Make a user's code fail that ends the process, as nothing could be reported after it.
 
-    def refuse(status: int) -> None:
-        caller = sys._getframe(1).f_globals.get("__name__", "")
-        if os.getpid() != process or caller.partition(".")[0] == "pebble":
-            real(status)  # a child may end as it likes, and a worker whose parent is gone
-        raise InvalidArgument("it calls os._exit, which would end the program without a word")
+    This is about ``os._exit`` and ``os.execv``, also by the module that ``os`` takes them from.
+    """
+    process, inner = os.getpid(), sys.modules[os.name]
+    before = {name: getattr(inner, name) for name in _ENDS if hasattr(inner, name)}
 
-    os._exit = refuse  # type: ignore[assignment]
+    def refusal(name: str) -> Callable[..., None]:
+        def refuse(*given: Any, **named: Any) -> None:
+            above = sys._getframe().f_back  # none at the exit
+            caller = above.f_globals.get("__name__", "") if above is not None else ""
+            if os.getpid() != process or caller.partition(".")[0] == "pebble":
+                # a child may end as it likes, and a worker whose parent is gone
+                before[name](*given, **named)
+            raise InvalidArgument(f"it calls os.{name}, which would end the program without a word")
+
+        return refuse
+
+    for module in (os, inner):
+        for name in before:
+            setattr(module, name, refusal(name))
     try:
         yield
     finally:
-        os._exit = real
+        for module in (os, inner):
+            for name, real in before.items():
+                setattr(module, name, real)
 
 
 def execute(path: Path, room: str) -> ModuleType:
@@ -122,8 +139,17 @@ def execute(path: Path, room: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]  # it has a loader
     sys.modules[name] = module
+    process = os.getpid()
+
+    def run() -> None:
+        try:
+            loader.exec_module(module)
+        finally:
+            if os.getpid() != process:  # a child that the file has left: nobody waits for it
+                os._exit(0)
+
     with no_sudden_exit(), ThreadPoolExecutor(1) as one:
-        error = one.submit(loader.exec_module, module).exception()
+        error = one.submit(run).exception()
     if error is not None:
         line = line_of(error, path)
         raise InvalidArgument(f"{path}{f', line {line}' if line else ''}: {in_words(error)}")

@@ -146,6 +146,14 @@ def fractions(values: Array, name: str = "values") -> np.ndarray:
     return exact
 
 
+def doubles(exact: np.ndarray, name: str) -> np.ndarray:
+    """An array of fractions as doubles; the argument `name` is refused where none holds one."""
+    try:
+        return exact.astype(float)
+    except OverflowError:
+        raise InvalidArgument(f"{name}: must be at most 1e308") from None
+
+
 def to_flint(matrix: Matrix) -> fmpq_mat:
     """A rational matrix as FLINT's type."""
     rows = [[to_fmpq(entry) for entry in row]

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from stabkit.aliases import Number
 from stabkit.arithmetic.rational import fraction, integer
 from stabkit.audit.models import as_model
+from stabkit.audit.questions import NOTIONS, select_notions
 from stabkit.audit.result import Audit
 from stabkit.errors import InvalidArgument, several
 from stabkit.networks.graph import Graph
 from stabkit.networks.layers import Shape
 from stabkit.schemes import Scheme
+from stabkit.time_limit import LONGEST
 
 if TYPE_CHECKING:
     from stabkit.audit.repair import Repair
@@ -75,8 +77,10 @@ def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str
     <Status.PROVED: 'proved'>
     """
     model = _accept(model, shape, budget, seed, output)
-    if rounding not in ROUNDINGS:
+    if not (isinstance(rounding, str) and rounding in ROUNDINGS):
         raise InvalidArgument(f"rounding: must be among {', '.join(ROUNDINGS)}, got {rounding!r}")
+    if notions is not None:
+        notions = select_notions(notions, tuple(NOTIONS))
     bound = None if at_most is None else fraction(at_most, "at_most")
     if bound is not None and bound <= 0:
         raise InvalidArgument(f"at_most: must be positive, got {at_most}")
@@ -97,7 +101,7 @@ def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str
 def _accept(model: Any, shape: Shape | int | None, budget: Any, seed: Any,
             output: str | None = None) -> Graph | Scheme:
     if isinstance(budget, bool) or not isinstance(budget, (int, float)) or \
-            not 0 < budget < float("inf"):
+            not 0 < budget <= LONGEST:
         raise InvalidArgument(f"budget: must be a positive number of seconds, got {budget!r}")
     integer(seed, "seed")
     if shape is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, several
 from stabkit.stability.notions import (
     CONSTANT_WORDS,
     CONTRACTION,
@@ -72,8 +72,8 @@ def _number(value: Fraction) -> str:
 
 def select_notions(notions: Sequence[str], known: Sequence[str]) -> list[str]:
     """The names that were asked for, each of them known."""
-    asked = [notions] if isinstance(notions, str) else list(notions)
-    unknown = [name for name in asked if name not in known]
+    asked = [notions] if isinstance(notions, str) else list(several(notions, "notions"))
+    unknown = [name for name in asked if not (isinstance(name, str) and name in known)]
     if unknown:
         raise InvalidArgument(f"notion: must be among {', '.join(known)}, got {unknown[0]!r}")
     return asked

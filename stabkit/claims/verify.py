@@ -8,6 +8,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from fractions import Fraction
 from functools import lru_cache, partial
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from stabkit.errors import (
     HypothesisNotMet,
     InvalidArgument,
     StabkitError,
+    TimeOver,
     Undecided,
     WorkerDied,
     in_words,
@@ -45,6 +47,7 @@ from stabkit.stability.verdict import (
     Verdict,
     worst,
 )
+from stabkit.time_limit import LONGEST
 from stabkit.user_files import line_of
 
 _TRIALS_PER_SECOND = 100_000
@@ -52,7 +55,7 @@ _TRIALS_PER_SECOND = 100_000
 
 def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, workers: int = 1,
            executor: Executor | None = None, signals: Sequence[np.ndarray] = (),
-           known: Iterable[Verdict] = (), limit: float | None = None,
+           known: Iterable[Verdict] = (), limit: float | None = None, within: float | None = None,
            on_verdict: Callable[[Verdict], None] | None = None) -> list[Verdict]:
     """Decide claims.
 
@@ -76,6 +79,8 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
     limit : float, optional
         Seconds that one claim may take on a local process, which is stopped then: the claim stays
         undecided.  Unlike `budget` it makes verdicts depend on the speed of the machine.
+    within : float, optional
+        Seconds for all claims together, on local processes.
     on_verdict : callable, optional
         Called with each verdict as it arrives; by default a bar shows them, on a terminal and in
         a notebook.
@@ -89,25 +94,31 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
     ------
     ClaimsFailed
         At the end, if the code of some claims fails; it holds the verdicts of the others.
+    TimeOver
+        When the seconds of `within` are over before all is decided; it holds what is.
     """
-    if not budget > 0 or budget == float("inf"):
+    if not 0 < budget <= LONGEST:
         raise InvalidArgument(f"budget: must be a positive number of seconds, got {budget}")
-    if limit is not None and not 0 < limit < float("inf"):
-        raise InvalidArgument(f"limit: must be a positive number of seconds, got {limit}")
+    for name, seconds in (("limit", limit), ("within", within)):
+        if seconds is not None and not 0 < seconds <= LONGEST:
+            raise InvalidArgument(f"{name}: must be a positive number of seconds, got {seconds}")
+        if seconds is not None and executor is not None:
+            raise InvalidArgument(f"{name}: holds for local processes; leave it out beside an "
+                                  "executor")
     if workers < 1:
         raise InvalidArgument(f"workers: must be at least 1, got {workers}")
     integer(seed, "seed")
+    until = None if within is None else monotonic() + within
     claims = all_different(claims)
     if on_verdict is None:
         with progress(len(claims)) as advance:
             return verify(claims, budget=budget, seed=seed, workers=workers, executor=executor,
-                          signals=signals, known=known, limit=limit,
+                          signals=signals, known=known, limit=limit, within=within,
                           on_verdict=lambda verdict: advance(verdict.claim))
     trials = max(256, int(budget * _TRIALS_PER_SECOND / max(len(claims), 1)))
-    if limit is not None and executor is not None:
-        raise InvalidArgument("limit: holds for local processes; leave it out beside an executor")
-    runner = executor or _local(workers, limit)
-    remote = executor is not None or workers > 1 or limit is not None
+    stops = limit is not None or within is not None  # what is stopped is a process of its own
+    runner = executor or _local(workers, limit, stops)
+    remote = executor is not None or workers > 1 or stops
     names = {entry.name for entry in claims}
     verdicts = {verdict.claim: verdict for verdict in known if verdict.claim in names}
     failures: dict[str, str] = {}
@@ -121,7 +132,8 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
                 _by_name, entry.name, _file_of(entry), selected_backend()
             ) if remote else partial(settle, entry)
             tasks[runner.submit(task, trials, seed, tuple(signals))] = entry
-        for done in as_completed(tasks):
+        left = None if until is None else max(until - monotonic(), 0)
+        for done in as_completed(tasks, left):
             name, error = tasks[done].name, done.exception()
             if isinstance(error, WorkerDied):
                 verdicts[name] = _verdict(tasks[done], UNDECIDED, [], None, {}, reason=str(error))
@@ -132,6 +144,9 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
                 continue
             verdicts[name] = done.result()
             on_verdict(verdicts[name])
+    except TimeoutError:
+        raise TimeOver(f"{within:g} s are over; {len(verdicts)} of {len(claims)} claims were "
+                       "decided", tuple(verdicts.values())) from None
     finally:
         if executor is None:
             # after an error or an interrupt nobody waits for what is still running
@@ -144,8 +159,8 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
     return ordered
 
 
-def _local(workers: int, limit: float | None) -> Executor:
-    if workers == 1 and limit is None:
+def _local(workers: int, limit: float | None, stops: bool) -> Executor:
+    if workers == 1 and not stops:
         return ThreadPoolExecutor(1)
     from stabkit.claims.workers import Workers  # slow to import, and most runs need none
 

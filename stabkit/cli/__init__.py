@@ -11,16 +11,18 @@ import sys
 import threading
 import traceback
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import click
 
-from stabkit.cli import audit, export, report, spectrum  # noqa: F401, add their commands
+from stabkit.cli import audit, export, report, show, spectrum  # noqa: F401, add their commands
 from stabkit.cli.commands import BAD_INPUT, EXPECTED, INTERRUPTED, TERMINATED, cli, complain
 from stabkit.errors import StabkitError, in_words
 from stabkit.report.output import say
+from stabkit.user_files import no_sudden_exit
 
+_FOR_GOOD = ExitStack()  # of the program
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status; errors of input are one line each."""
@@ -80,6 +82,8 @@ def run() -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, terminate)
+    end = os._exit
+    _FOR_GOOD.enter_context(no_sudden_exit())  # what the code does at the exit changes no status
     status = main()
     if status == INTERRUPTED and terminated:
         status = TERMINATED
@@ -91,5 +95,5 @@ def run() -> None:
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):  # whoever read it is gone, or it was closed
                 stream.flush()
-        os._exit(status)
+        end(status)
     sys.exit(status)

@@ -70,7 +70,7 @@ class Sizes(click.ParamType):
                    "or all that round to them.")
 @click.option("--page", type=click.Path(path_type=Path), metavar="FILE.html",
               help="Write what was found about a network as a page, too.")
-@budget(20.0)
+@budget(20.0, "How long it may take.")
 @seed
 @json_file
 def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, dt: str | None,

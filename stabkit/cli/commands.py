@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Sequence
@@ -18,7 +17,6 @@ from stabkit.cli.options import (
     Seconds,
     budget,
     claims_file,
-    complete,
     complete_backend,
     complete_executor,
     complete_source,
@@ -27,8 +25,15 @@ from stabkit.cli.options import (
     names,
     seed,
     show_version,
+    within,
 )
-from stabkit.errors import ClaimsFailed, InvalidArgument, InvalidEvidence, StabkitError
+from stabkit.errors import (
+    ClaimsFailed,
+    InvalidArgument,
+    InvalidEvidence,
+    StabkitError,
+    TimeOver,
+)
 from stabkit.installation import quote
 from stabkit.report.output import check_writable, deliver, say
 from stabkit.user_files import no_leaving, no_sudden_exit
@@ -86,11 +91,12 @@ def cli() -> None:
               help="Go on with a run that was cut while it wrote FILE, with the same options.")
 @click.option("--limit", type=Seconds(), metavar="SECONDS",
               help="How long one claim may take; then it is stopped and undecided.")
+@within
 @click.option("--strict", is_flag=True, help="Exit with 3 if a claim stays undecided.")
 def verify(
     patterns: Sequence[str], own: str | None, recordings: Sequence[str], budget: float, seed: int,
     workers: int, executor: str | None, backend: str | None, target: str | None,
-    resume: str | None, limit: float | None, strict: bool,
+    resume: str | None, limit: float | None, within: float | None, strict: bool,
 ) -> int:
     """Decide claims, by name or glob; all of them without a name.
 
@@ -106,8 +112,10 @@ def verify(
     \b
     Exit status:
       0  every verdict is as expected   2  bad input
-      1  some verdict is not            3  under --strict: some claim is undecided
+      1  some verdict is not            3  under --strict: some claim is undecided;
+                                           the time of --within was over
     """
+    begin = time.monotonic()
     from stabkit.cli.journal import Journal, question_of, resume_from
     from stabkit.cli.signal_file import read_signal
 
@@ -117,7 +125,7 @@ def verify(
     claims = claims_for(patterns, own)
     signals = tuple(read_signal(path) for path in recordings)
     options: Record = {"budget": budget, "seed": seed, "workers": workers, "signals": signals,
-                       "limit": limit}
+                       "limit": limit, "within": time_left(within, begin)}
     question = {}
     if resume is not None or target not in (None, "-"):  # it reads every source
         question = question_of({"budget": budget, "seed": seed, "claims": [c.name for c in claims]},
@@ -138,12 +146,14 @@ def verify(
             journal = resources.enter_context(Journal(target, question))
             journal.start(options.get("known", ()))
         decided, stop = decide_with_table(claims, target == "-", options, journal)
-        if isinstance(stop, KeyboardInterrupt):
+        if isinstance(stop, (KeyboardInterrupt, TimeOver)):
             more = "" if journal is None or target is None else \
                 f"; --resume {quote(target)} goes on"
-            say(f"stabkit: interrupted; {len(decided)} of {len(claims)} claims were decided{more}",
+            cause = f"{within:g} s are over" if isinstance(stop, TimeOver) else "interrupted"
+            say(f"stabkit: {cause}; {len(decided)} of {len(claims)} claims were decided{more}",
                 err=True)
-            return INTERRUPTED
+            return INTERRUPTED if isinstance(stop, KeyboardInterrupt) else \
+                _status(decided, strict) or UNDECIDED
         if target is not None and (decided or stop is None):
             from stabkit.report.verdict_file import as_text, document
 
@@ -190,52 +200,6 @@ def claims(patterns: Sequence[str], own: str | None, paper: str | None, verdict:
         deliver(target, json.dumps({"claims": listed}, ensure_ascii=False, indent=1) + "\n")
         return EXPECTED
     say(claims_table(found, sys.stdout), end="")
-    return EXPECTED
-
-
-@cli.command()
-@click.argument("name", metavar="CLAIM", shell_complete=complete)
-@claims_file
-@click.option("--again", is_flag=True, help="Decide anew, as --budget and --seed do, rather than "
-              "answer from the verdicts that are recorded.")
-@budget(10.0)
-@seed
-@click.pass_context
-def show(ctx: click.Context, name: str, own: str | None, again: bool, budget: float, seed: int
-         ) -> int:
-    """Show one claim: statement, verdict and evidence.
-
-    CLAIM is a name, or the place of a statement in its source; of several there the first is shown
-    and the others are named.  What is recorded of a built-in claim is shown at once; another claim
-    is decided.
-
-    \b
-    Examples:
-      stabkit show alt2021.euclidean_stability
-      stabkit show 'Theorem 2' --again
-      stabkit show mine.my_bound --claims mine.py --budget 60
-    """
-    from stabkit.report.explain import explain
-    from stabkit.report.recorded import look_up_record
-
-    at_place = _at_place(name, own)
-    found = at_place[:1] or claims_for([name], own)
-    if len(found) > 1:
-        raise InvalidArgument(f"claim: {name!r} matches {len(found)} claims; show takes one, "
-                              f"such as {found[0].name}")
-    asked = any(ctx.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE
-                for option in ("again", "budget", "seed"))
-    known = None if asked else look_up_record(found[0])
-    if known is None:
-        from stabkit.claims.verify import verify as decide_claims
-
-        verdict, = decide_claims(found, budget=budget, seed=seed)
-        say(explain(found[0], verdict, own), end="")
-    else:
-        say(explain(found[0], known.verdict, own, known.origin), end="")
-    if at_place[1:]:
-        say(f"\nAlso at {name}:")
-        say("".join(f"  stabkit show {claim.name}\n" for claim in at_place[1:]), end="")
     return EXPECTED
 
 
@@ -326,14 +290,9 @@ def claims_for(patterns: Sequence[str], own: str | None) -> list[Claim]:
     return select(ledger | mine if patterns else mine or ledger, patterns)
 
 
-def _at_place(place: str, own: str | None) -> list[Claim]:
-    """Return the claims at a place of their sources, such as "Theorem 2", the place itself first;
-    those of "Theorem 2, eq. (16)" stand there, too."""
-    if "." in place:  # a name
-        return []
-    there = re.compile(rf"{re.escape(place)}(?!\w)", re.IGNORECASE)
-    return sorted((claim for claim in claims_for([], own) if there.match(claim.location)),
-                  key=lambda claim: len(claim.location) != len(place))
+def time_left(within: float | None, begin: float) -> float | None:
+    """Return how many of the seconds are left, as reading the claims takes some."""
+    return None if within is None else max(begin + within - time.monotonic(), 0.01)
 
 
 def decide_with_table(claims: list[Claim], quiet: bool, options: Record,
@@ -365,7 +324,7 @@ def decide_with_table(claims: list[Claim], quiet: bool, options: Record,
         rows = table.verdict_table(verdicts, sys.stderr if quiet else sys.stdout)
         closing = table.summary(verdicts, time.perf_counter() - start, options["seed"])
         say(f"{rows}\n{closing}", err=quiet)
-    if isinstance(stop, StabkitError) and not isinstance(stop, ClaimsFailed):
+    if isinstance(stop, StabkitError) and not isinstance(stop, (ClaimsFailed, TimeOver)):
         raise stop
     return verdicts, stop
 

@@ -40,7 +40,8 @@ class Journal:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
         if self._stream is not None:
-            self._stream.close()
+            with suppress(OSError):  # that not all could be written was told
+                self._stream.close()
 
     def start(self, known: Iterable[Verdict] = ()) -> None:
         """Begin anew, with the verdicts that are known.

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from stabkit.report.output import say
+from stabkit.time_limit import LONGEST
 
 
 class Seconds(click.ParamType):
@@ -20,7 +21,7 @@ class Seconds(click.ParamType):
             seconds = float(value)
         except ValueError:
             seconds = math.nan
-        if not (math.isfinite(seconds) and seconds > 0):
+        if not 0 < seconds <= LONGEST:
             self.fail(f"must be a positive number of seconds, got {value!r}", param, ctx)
         return seconds
 
@@ -67,10 +68,15 @@ def show_version(ctx: click.Context, param: click.Parameter, asked: bool) -> Non
         ctx.exit()
 
 
-def budget(default: float) -> Any:
+def budget(default: float, words: str = "How much to search, in all: each second stands for 100000 "
+           "trials, however long they take.") -> Any:
     """Return the option --budget with a command's own default."""
     return click.option("--budget", type=Seconds(), metavar="SECONDS", default=default,
-                        show_default=True, help="How much to search, in all.")
+                        show_default=True, help=words)
+
+
+within = click.option("--within", type=Seconds(), metavar="SECONDS",
+                      help="How long it may take, in all; then it ends with what is decided.")
 
 
 names = click.argument("patterns", metavar="[CLAIM]...", nargs=-1, shell_complete=complete)

@@ -17,7 +17,7 @@ from flint import arb, fmpq
 from stabkit.aliases import Array, Rational
 from stabkit.arithmetic.enclosure import Interval, from_ball
 from stabkit.arithmetic.rational import fraction
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, several
 from stabkit.operators.boundary import (
     DIRICHLET,
     MIRRORED,
@@ -169,7 +169,7 @@ def edges_at_a_site(shape: Any) -> Any:
 
 # -- arguments ------------------------------------------------------------------------------------
 def _grid(shape: Any, h: Rational, boundary: Any) -> tuple[tuple[int, ...], tuple[Fraction, ...]]:
-    shape = (shape,) if isinstance(shape, Integral) else tuple(shape)
+    shape = (shape,) if isinstance(shape, Integral) else several(shape, "shape")
     if not shape or not all(isinstance(n, Integral) and int(n) >= 1 for n in shape) or \
             (prod(shape) == 1 and boundary is not DIRICHLET):
         raise InvalidArgument("shape: needs a positive number of samples along each axis, and two "

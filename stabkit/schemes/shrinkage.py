@@ -49,7 +49,7 @@ class HaarShrinkage(Scheme):
     def __post_init__(self) -> None:
         as_part(self.flux, Flux, "flux")
         object.__setattr__(self, "length", as_count(self.length, "length"))
-        if self.boundary not in (PERIODIC, MIRRORED):
+        if self.boundary is not PERIODIC and self.boundary is not MIRRORED:
             raise InvalidArgument(f"boundary: must be PERIODIC or MIRRORED, got {self.boundary!r}")
         object.__setattr__(self, "tau", as_step(self.tau, "tau"))
         object.__setattr__(self, "h", as_step(self.h, "h"))

@@ -14,7 +14,7 @@ import numpy as np
 
 from stabkit.aliases import Function, Held, NotionName, Number, Record, Signal
 from stabkit.arithmetic.enclosure import USUAL, precision
-from stabkit.arithmetic.rational import fractions, integer
+from stabkit.arithmetic.rational import doubles, fractions, integer
 from stabkit.arithmetic.transcript import Transcript, as_text
 from stabkit.errors import (
     HypothesisNotMet,
@@ -113,7 +113,7 @@ def decide(what: Property | CycleAtMost | Scheme | Function,
         If `what` is no property, or the step of a scheme returns no signal.
     """
     trials, seed = integer(trials, "trials"), integer(seed, "seed")
-    signals = None if signals is None else fractions(signals, "signals").astype(float)
+    signals = None if signals is None else doubles(fractions(signals, "signals"), "signals")
     if signals is not None and signals.ndim < 2:
         raise InvalidArgument("signals: must have shape (count, N), one signal a row, as in "
                               f"signals=[u], got shape {signals.shape}")

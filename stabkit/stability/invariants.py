@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from stabkit.aliases import Margin, Number, Signal
-from stabkit.arithmetic.rational import fraction, fractions
+from stabkit.arithmetic.rational import doubles, fraction, fractions
 from stabkit.arithmetic.rounding import is_rounded, meaning
 from stabkit.arithmetic.transcript import Term, named
 from stabkit.errors import InvalidArgument, Undecided
@@ -77,10 +77,7 @@ def weighted(weights: Any = None) -> Weighted:
         spread = np.broadcast_to(exact.ravel(), u.shape)
         return sum(spread * u * u) - sum(spread * up * up)
 
-    try:
-        floats = exact.ravel().astype(float)
-    except OverflowError:
-        raise InvalidArgument("weights: must be at most 1e308") from None
+    floats = doubles(exact.ravel(), "weights")
 
     def margins(u: np.ndarray, up: np.ndarray) -> np.ndarray:
         before = (floats * u * u).sum(axis=-1)

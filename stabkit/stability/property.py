@@ -70,7 +70,7 @@ class FaceWithin:
     def __post_init__(self) -> None:
         if not isinstance(self.flux, Flux):
             raise InvalidArgument(f"flux: must be a Flux, got {self.flux!r}")
-        if self.face not in FACES:
+        if not (isinstance(self.face, str) and self.face in FACES):
             raise InvalidArgument(f"face: must be one of {', '.join(FACES)}, got {self.face!r}")
         for name in ("low", "high"):
             value = getattr(self, name)

@@ -140,6 +140,8 @@ class Activation(nn.Module):
 
     def forward(self, s: Tensor) -> Tensor:
         """Φ(s), entry by entry."""
+        if s.is_complex():
+            raise InvalidArgument(f"s: must be real, got {s.dtype}")
         if not self.has_contrast:
             return self._formula(s)
         contrast = self.contrast

@@ -145,7 +145,7 @@ def trace(function: Function, shape: Any, seed: int = 0, dt: Fraction | None = N
 
 def as_shape(shape: Any) -> tuple[int, ...]:
     """A shape as a tuple of positive integers."""
-    given = (shape,) if np.ndim(shape) == 0 else tuple(shape)
+    given = tuple(shape) if isinstance(shape, (tuple, list)) or np.ndim(shape) == 1 else (shape,)
     if not given or not all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0
                             for n in given):
         raise InvalidArgument(f"shape: must be a positive integer or a tuple of such, got "

@@ -139,7 +139,7 @@ def test_options_reach_the_work(decider, tmp_path):
     assert names == [MORE]
     signals = [signal.tolist() for signal in options.pop("signals")]
     assert signals == [[1, 2], [3, 4, 5]]
-    assert options == {"budget": 0.5, "seed": 3, "workers": 2, "limit": None}
+    assert options == {"budget": 0.5, "seed": 3, "workers": 2, "limit": None, "within": None}
 
 
 def test_json_goes_to_a_file_that_follows_the_schema(decider, tmp_path, capsys):

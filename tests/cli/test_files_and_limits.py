@@ -125,6 +125,16 @@ def test_a_child_may_end_as_it_likes(tmp_path):
     assert len(load_claims(path)) == 3
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_child_that_a_file_forgets_does_not_stay(tmp_path):
+    """It would wait for ever for threads that it does not have."""
+    path = tmp_path / "forking.py"
+    path.write_text(f"import os\nchild = os.fork()\n{CLAIMS}", "utf-8")
+    claims = load_claims(path)
+    assert len(claims) == 3
+    assert os.waitstatus_to_exitcode(os.waitpid(claims[0].body.__globals__["child"], 0)[1]) == 0
+
+
 def test_a_worker_whose_parent_is_gone_ends_without_a_word():
     """A worker that cannot hand its result back ends itself, which is no user's os._exit."""
     ended = subprocess.run(
@@ -159,6 +169,17 @@ ENDINGS = {
         "atexit.register(os._exit, 0)\ndef wrong():\n    '2 < 1.'\n"
         "    return Calculation({}, [], ['2 < 1'], '', True)\nmade = claim('p')(wrong)", 1,
         "os._exit"),
+    "an exit that is looked up at the exit": (
+        "atexit.register(lambda: sys.modules[os.name]._exit(0))\ndef wrong():\n    '2 < 1.'\n"
+        "    return Calculation({}, [], ['2 < 1'], '', True)\nmade = claim('p')(wrong)", 1,
+        "os._exit"),
+    "a polite exit at the exit": (
+        "atexit.register(sys.exit, 0)\ndef wrong():\n    '2 < 1.'\n"
+        "    return Calculation({}, [], ['2 < 1'], '', True)\nmade = claim('p')(wrong)", 1, ""),
+    "an exit by the module behind os": ("sys.modules[os.name]._exit(0)", 2, "it calls os._exit"),
+    "another program in its place": ("os.execlp('true', 'true')", 2, "it calls os.execv"),
+    "a timer that exits": (
+        "threading.Timer(0.1, os._exit, [0]).start()\ntime.sleep(1)", 0, "os._exit"),
     "an error without a text": (
         "class E(Exception):\n    def __str__(self): raise RuntimeError\n    __repr__ = __str__\n"
         "def raises():\n    '1 < 2.'\n    raise E\nmade = claim('p')(raises)", 2, "str() failed"),
@@ -169,6 +190,9 @@ ENDINGS = {
     "an interrupt of its own": (
         "def raises():\n    '1 < 2.'\n    raise KeyboardInterrupt\nmade = claim('p')(raises)", 2,
         "raises: KeyboardInterrupt"),
+    "an exit of a claim past os": (
+        "def ends():\n    '1 < 2.'\n    sys.modules[os.name]._exit(0)\nmade = claim('p')(ends)", 2,
+        "ends: it calls os._exit"),
     "an exit of a claim": (
         "def ends():\n    '1 < 2.'\n    os._exit(0)\nmade = claim('p')(ends)", 2,
         "ends: it calls os._exit"),

@@ -127,7 +127,7 @@ def deciding():
                 lambda given: decide(given[0](), given[1], trials=TRIALS), limit=60)
 
 
-_ANYTHING = st.one_of(st.sampled_from(ODD), st.floats(), st.integers(), st.fractions(),
+ANYTHING = st.one_of(st.sampled_from(ODD), st.floats(), st.integers(), st.fractions(),
                       st.lists(st.sampled_from(ODD), max_size=3), drawn.rationals(),
                       st.sampled_from([np.eye(2), np.array("x"), np.ones((0, 3)), np.ones(3, "c8"),
                                        np.array([None, 1]), fluxes.soft(), stabkit.difference(1, 3),
@@ -157,12 +157,12 @@ def constructors():
                 raise
 
     makers = sorted(_MAKERS, key=lambda make: make.__name__)
-    anything = Pool(_ANYTHING.filter(_is_small))
+    anything = Pool(ANYTHING.filter(is_small))
     return Door(lambda random: (random.choice(makers), [
         anything(random) for _ in range(random.randint(1, 4))]), enter, limit=30)
 
 
-def _is_small(value):
+def is_small(value):
     return not isinstance(value, int | float | Fraction) or not _TOO_LARGE < abs(value) < 2**80
 
 

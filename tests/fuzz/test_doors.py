@@ -17,9 +17,11 @@ from stabkit.cli.signal_file import read_signal
 from stabkit.errors import InvalidArgument
 from stabkit.tracing import trace
 
-NEEDS = {"onnx": ("onnx",), "torch": ("torch",), "torch_export": ("torch", "onnxscript")}
+NEEDS = {"onnx": ("onnx",), "torch": ("torch",), "torch_export": ("torch", "onnxscript"),
+         "small_export": ("torch", "onnxscript")}
 TIMED = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no alarm signal")
-INPUTS = {"torch_export": 2, "step_bound": 2, "steps": 5, "decide": 5, "audit": 3, "multigrid": 10}
+INPUTS = {"small_export": 5, "small_audit": 5, "torch_export": 2,
+          "step_bound": 2, "steps": 5, "decide": 5, "audit": 3, "multigrid": 10}
 
 
 @TIMED
@@ -99,6 +101,30 @@ def test_numbers_no_float_holds_and_shapes_that_do_not_fit(make, words):
     """The compiled twin takes a parameter as a double, and the ends of a box are compared."""
     with pytest.raises(InvalidArgument, match=words):
         make()
+
+
+_STEP = stabkit.Explicit(stabkit.difference(1, 2), stabkit.fluxes.soft(), "1/2")
+
+
+@pytest.mark.parametrize("call, words", [
+    (lambda: stabkit.audit("\0"), "model: embedded null byte"),
+    (lambda: stabkit.audit(_STEP, budget=1e308), "budget: must be a positive number of seconds"),
+    (lambda: stabkit.verify([], budget=1e308), "budget: must be a positive number of seconds"),
+    (lambda: stabkit.audit(_STEP, notions=3.5), "notions: must be a sequence, got float"),
+    (lambda: stabkit.audit(_STEP, notions=np.eye(2)), "notion: must be among euclidean"),
+    (lambda: stabkit.audit(_STEP, rounding=np.eye(2)), "rounding: must be among snapped"),
+    (lambda: stabkit.decide(_STEP, stabkit.RANGE, signals=[["1e999", 0]]),
+     "signals: must be at most 1e308"),
+    (lambda: stabkit.HaarShrinkage(stabkit.fluxes.hard(), 4, np.eye(2)), "boundary: must be"),
+    (lambda: stabkit.FaceWithin(stabkit.fluxes.soft(), np.eye(2), 0, 1), "face: must be one of"),
+    (lambda: stabkit.decide(lambda u: u, stabkit.RANGE, shape=["\0", [0]]),
+     "shape: must be a positive integer or a tuple"),
+    (lambda: stabkit.decide(lambda u: u, stabkit.RANGE, shape=stabkit.difference(1, 3)),
+     "shape: must be a positive integer or a tuple")])
+def test_calls_that_a_random_one_was(call, words):
+    """Found among small random calls; each was an error of Python's."""
+    with pytest.raises(InvalidArgument, match=f"^{words}"):
+        call()
 
 
 def test_a_step_that_returns_numpys_integers_is_compared_exactly():

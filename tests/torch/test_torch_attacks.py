@@ -79,3 +79,10 @@ def test_a_network_in_half_precision_is_refused():
         module(torch.randn(1, 1, 8).half())
     with pytest.raises(InvalidArgument, match="float16"):
         st.certify(module, (1, 8), CONTRACTION, budget=2)
+
+
+@pytest.mark.parametrize("make", [fluxes.soft, fluxes.relu, fluxes.charbonnier])
+def test_a_flux_of_complex_numbers_is_refused(make):
+    """Some of PyTorch's functions have no complex form, and others another meaning."""
+    with pytest.raises(InvalidArgument, match=r"s: must be real, got torch\.complex64"):
+        st.Activation(make)(torch.ones(3, dtype=torch.complex64))
