@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from html import escape
 from itertools import product
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -194,7 +195,7 @@ def _source(module: str) -> str:
     return parts[2] if parts[:2] == ["stabkit", "claims"] else parts[-1]
 
 
-def collect(module: Any) -> list[Claim]:
+def collect(module: ModuleType) -> list[Claim]:
     """The claims of a module and of its submodules, in the order they were written."""
     found: list[Claim] = []
     for value in vars(module).values():
@@ -209,12 +210,15 @@ def registry(sources: Iterable[str] = SOURCES) -> dict[str, Claim]:
     """The built-in claims by name, paper by paper, then those of public software."""
     found: dict[str, Claim] = {}
     for source in sources:
-        name = f"stabkit.claims.{source}"
-        if importlib.util.find_spec(name) is None:
-            continue
-        for entry in collect(importlib.import_module(name)):
-            found[entry.name] = entry
+        if importlib.util.find_spec(f"stabkit.claims.{source}") is not None:
+            for entry in collect(room(source)):
+                found[entry.name] = entry
     return found
+
+
+def room(source: str) -> ModuleType:
+    """The module of a paper's claims, or of those of public software; its docstring cites it."""
+    return importlib.import_module(f"stabkit.claims.{source}")
 
 
 def load_claims(path: str | Path) -> list[Claim]:

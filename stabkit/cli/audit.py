@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -190,6 +190,6 @@ def _carry_out(task: Callable[..., Audit | StepAudit], text: Callable[..., str],
     if page is not None:
         from stabkit.report.audit_page import audit_page
 
-        deliver(str(page), audit_page(found, _this_question()), "--page")
+        deliver(str(page), audit_page(cast("Audit", found), _this_question()), "--page")
     say(text(found).rstrip("\n"), err="-" in (target, str(page)))
     return {"proved": EXPECTED, "refuted": UNEXPECTED}.get(str(found.status), UNDECIDED)

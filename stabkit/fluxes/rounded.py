@@ -13,6 +13,7 @@ from functools import wraps
 from inspect import signature
 from typing import Any, ParamSpec, TypeVar, cast
 
+from stabkit.aliases import Record
 from stabkit.arithmetic.rational import Constant
 from stabkit.arithmetic.rounding import is_rounded, meaning
 from stabkit.errors import StabkitError
@@ -62,7 +63,7 @@ def as_meant(flux: Any) -> tuple[Any, tuple[Rounding, ...]]:
     return flux, ()
 
 
-def _arguments_of(flux: Any) -> dict[str, Any]:
+def _arguments_of(flux: Any) -> Record:
     """The arguments of its class, with the expressions that were given or are derived for them."""
     pieces = [Piece(piece.upto, **{
         face: faces[face] for face in faces if getattr(piece, face) is not None})

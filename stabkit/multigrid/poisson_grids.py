@@ -6,7 +6,7 @@ on it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,6 +14,8 @@ from math import prod
 from typing import Any
 
 import numpy as np
+
+from stabkit.aliases import Function
 
 #: Sweeps on the coarsest grid, one row of points at most: a row of n = 1 is solved by the first.
 COARSEST_SWEEPS = 8
@@ -142,7 +144,7 @@ class _Workers:
         if self._pool:
             self._pool.shutdown()
 
-    def each(self, loop: Callable[..., Any], calls: list[tuple[Any, ...]]) -> None:
+    def each(self, loop: Function, calls: list[tuple[Any, ...]]) -> None:
         """Run the loop on each of these arguments."""
         mine, *others = [calls[k::self.threads] for k in range(min(self.threads, len(calls)))]
         waiting = [self._pool.submit(_run, loop, share) for share in others] if self._pool else []
@@ -151,6 +153,6 @@ class _Workers:
             other.result()
 
 
-def _run(loop: Callable[..., Any], calls: list[tuple[Any, ...]]) -> None:
+def _run(loop: Function, calls: list[tuple[Any, ...]]) -> None:
     for call in calls:
         loop(*call)

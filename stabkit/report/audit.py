@@ -12,6 +12,7 @@ import numpy as np
 from stabkit.aliases import Scalar
 from stabkit.arithmetic.rational import fractions
 from stabkit.audit.questions import words_of
+from stabkit.audit.result import Audit
 from stabkit.report.table import evidence_summary, table
 
 WIDTH = 80
@@ -19,26 +20,26 @@ SHOWN = 8    # entries of an input that are printed; all are in the verdict file
 LISTED = 24  # blocks that are printed
 
 
-def audit_text(audit: Any, stream: TextIO) -> str:
+def audit_text(audit: Audit, stream: TextIO) -> str:
     """Return what an audit found, to be written to `stream`."""
     return "\n\n".join(part for part in (
         _head(audit), _notions(audit, stream), _blocks(audit, stream), _bounds(audit),
         "\n".join(_inputs(audit)), _advice(audit)) if part) + "\n"
 
 
-def size_text(audit: Any) -> str:
+def size_text(audit: Audit) -> str:
     """The shapes, and how many blocks and numbers there are."""
     shapes = " -> ".join("x".join(map(str, shape)) for shape in (audit.shape, audit.output_shape))
     number = "1 block" if len(audit.blocks) == 1 else f"{len(audit.blocks)} blocks"
     return f"{shapes}, {number}, {audit.weights} numbers"
 
 
-def _head(audit: Any) -> str:
+def _head(audit: Audit) -> str:
     first = f"{audit.source or 'network'}: {size_text(audit)}"
     return "\n".join([first, *textwrap.wrap(headline(audit), WIDTH, subsequent_indent="  ")])
 
 
-def headline(audit: Any) -> str:
+def headline(audit: Audit) -> str:
     """What was found, in one sentence that names the notions; of the whole network only."""
     status = str(audit.status)
     counted = [item for item in audit.judgements if item.counts]
@@ -59,7 +60,7 @@ def headline(audit: Any) -> str:
     return f"{word}: {'; '.join(dict.fromkeys(said))} ({asked}: {status}{rounded})"
 
 
-def notion_rows(audit: Any) -> list[tuple[str, ...]]:
+def notion_rows(audit: Audit) -> list[tuple[str, ...]]:
     """A star where it counts, the notion, what it says, its verdict, what is behind, and where."""
     return [("*" if item.counts else "", item.name, words_of(item.notion).says,
              str(item.status), evidence_summary(
@@ -67,7 +68,7 @@ def notion_rows(audit: Any) -> list[tuple[str, ...]]:
             for item in audit.judgements]
 
 
-def _notions(audit: Any, stream: TextIO) -> str:
+def _notions(audit: Audit, stream: TextIO) -> str:
     rows = notion_rows(audit)
     found = table(("", "notion", "says", "verdict", "evidence", "layer"), rows, stream, "layer")
     reasons = _group([(item.name, item.rounding or item.reason) for item in audit.judgements
@@ -75,7 +76,7 @@ def _notions(audit: Any, stream: TextIO) -> str:
     return "\n".join([found.rstrip("\n"), "* decides the exit status", *reasons])
 
 
-def block_rows(audit: Any) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def block_rows(audit: Audit) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """The heads of the table of blocks, and its rows."""
     rows = [(block.name, block.form, _upper(block.bound), _number(block.step),
              _number(block.safe), _number(block.unsafe)) for block in audit.blocks[:LISTED]]
@@ -85,7 +86,7 @@ def block_rows(audit: Any) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     return heads[:kept], [row[:kept] for row in rows]
 
 
-def _blocks(audit: Any, stream: TextIO) -> str:
+def _blocks(audit: Audit, stream: TextIO) -> str:
     found = table(*block_rows(audit), stream, "block").rstrip("\n")
     more = len(audit.blocks) - LISTED
     lines = [f"... and {more} more"] if more > 0 else []
@@ -107,7 +108,7 @@ def _enumerate(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) <= 3 else f"{names[0]} and {len(names) - 1} more"
 
 
-def _bounds(audit: Any) -> str:
+def _bounds(audit: Audit) -> str:
     gap = "" if audit.gap is None else f", gap {audit.gap:.4g}"
     whole = f"Lipschitz constant: {between(audit.lower, audit.upper)}{gap}"
     if audit.unbounded:
@@ -127,7 +128,7 @@ def between(lower: Fraction | None, upper: Fraction | None) -> str:
         f"between {low} and {_upper(upper)}"
 
 
-def _inputs(audit: Any) -> Iterator[str]:
+def _inputs(audit: Audit) -> Iterator[str]:
     for item in audit.judgements:
         if item.counts and len(item.signals):
             yield f"input that breaks {item.name}:"
@@ -151,7 +152,7 @@ def signal_texts(signals: Sequence[Any]) -> list[tuple[str, str]]:
     return texts
 
 
-def _advice(audit: Any) -> str:
+def _advice(audit: Audit) -> str:
     lines = [line for text in audit.advice for line in textwrap.wrap(
         f"- {text}", WIDTH, initial_indent="  ", subsequent_indent="    ")]
     return "\n".join(["what to change:", *lines]) if lines else ""

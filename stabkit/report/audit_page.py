@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from stabkit.aliases import Record
+from stabkit.audit.result import Audit
 from stabkit.report.audit import (
     LISTED,
     between,
@@ -54,7 +55,7 @@ def scale_of(lower: float | None, upper: float | None) -> Scale | None:
                  [(place(10.0**k), f"{10.0**k:g}") for k in powers])
 
 
-def audit_page(audit: Any, command: str | None = None) -> str:
+def audit_page(audit: Audit, command: str | None = None) -> str:
     """Return the page of an audit of a network, and the command that makes the audit, if any."""
     environment = Environment(loader=PackageLoader("stabkit.report"), autoescape=True,
                               undefined=StrictUndefined)
@@ -78,12 +79,12 @@ def _float(value: Any) -> float | None:
     return None if value is None else float(min(value, Fraction(10)**300))
 
 
-def _reasons(audit: Any) -> list[tuple[str, str]]:
+def _reasons(audit: Audit) -> list[tuple[str, str]]:
     return [(item.name, item.rounding or item.reason) for item in audit.judgements
             if item.direction == "forward" and (item.rounding or item.reason)]
 
 
-def _signals(audit: Any) -> list[Record]:
+def _signals(audit: Audit) -> list[Record]:
     """The inputs that break what counts: their first entries, and a picture."""
     found = []
     for item in audit.judgements:

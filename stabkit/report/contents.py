@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stabkit.aliases import Fields, Record
-from stabkit.claims.claim import SOFTWARE, Claim
+from stabkit.claims.claim import SOFTWARE, Claim, room
 from stabkit.errors import InvalidEvidence
 from stabkit.replay.seals import without
 from stabkit.report.benchmarks import Benchmarks
@@ -232,8 +231,7 @@ def contents(document: Fields, claims: Mapping[str, Claim],
 
 
 def _paper(name: str, entries: Sequence[Entry]) -> Paper:
-    module = importlib.import_module(f"stabkit.claims.{name}")
-    first, _, rest = (inspect.getdoc(module) or name).partition("\n\n")
+    first, _, rest = (inspect.getdoc(room(name)) or name).partition("\n\n")
     by_name = {entry.name: entry for entry in entries}
     groups = []
     for entry in entries:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from stabkit.aliases import Fields, Scalar
+from stabkit.claims.claim import Claim
 from stabkit.installation import quote
 from stabkit.proof import prose, recipes
 from stabkit.report.table import evidence_summary
+from stabkit.stability.verdict import Verdict
 
 WIDTH = 80
 INDENT = 11
@@ -44,7 +45,8 @@ GLOSSARY = {
 }
 
 
-def explain(claim: Any, verdict: Any, claims_file: str | None = None, origin: str = "") -> str:
+def explain(claim: Claim, verdict: Verdict, claims_file: str | None = None,
+            origin: str = "") -> str:
     """Return the statement, its source, the verdict, its evidence, and how to replay it.
 
     `claims_file` is the user's file where the claim stands, if it is not a built-in one; `origin`
@@ -87,12 +89,12 @@ def evidence_text(item: Fields) -> str:
     return "\n".join(_evidence(item))
 
 
-def describe(verdict: Any) -> str:
+def describe(verdict: Verdict) -> str:
     """Return what is to be said about a verdict, in a few sentences."""
     return " ".join(_verdict(verdict))
 
 
-def _verdict(verdict: Any) -> Iterator[str]:
+def _verdict(verdict: Verdict) -> Iterator[str]:
     """Yield the sentences about a verdict."""
     behind = evidence_summary(verdict.evidence, verdict.trials)
     word = f"{verdict.status} {verdict.reach}".strip()
@@ -206,7 +208,7 @@ def glossary(evidence: Iterable[Fields]) -> list[str]:
     return [meaning for word, meaning in GLOSSARY.items() if word in words]
 
 
-def _replay(claim: Any, verdict: Any, claims_file: str | None) -> Iterator[str]:
+def _replay(claim: Claim, verdict: Verdict, claims_file: str | None) -> Iterator[str]:
     """Yield how to go on from here."""
     command = f"  stabkit verify {claim.name}"
     if claims_file is not None:

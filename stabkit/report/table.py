@@ -14,7 +14,7 @@ from typing import Any, TextIO
 import click
 
 from stabkit.aliases import Record
-from stabkit.stability.verdict import Status
+from stabkit.stability.verdict import Status, Verdict
 
 PLURALS = {"proof": "proofs", "witness": "witnesses", "certificate": "certificates"}
 NARROW = 24   # no name is folded to fewer columns
@@ -113,19 +113,19 @@ def evidence_summary(evidence: Sequence[Record], trials: int) -> str:
     return ", ".join(found) or (f"{trials} trials" if trials else "")
 
 
-def _behind(verdict: Any) -> str:
+def _behind(verdict: Verdict) -> str:
     found = evidence_summary(verdict.evidence, verdict.trials)
     if not verdict.inapplicable:
         return found
     return f"{found}, {verdict.inapplicable} inapplicable".lstrip(", ")
 
 
-def _status(verdict: Any) -> str:
+def _status(verdict: Verdict) -> str:
     status = f"{verdict.status} {verdict.reach}".strip()
     return status if verdict.as_expected else f"{status} (expected {verdict.expected})"
 
 
-def _sharpness(verdict: Any) -> str:
+def _sharpness(verdict: Verdict) -> str:
     if verdict.tightness is not None:
         return f"{verdict.tightness:.3f}"
     return {None: "", True: "sharp", False: "not sharp"}[verdict.sharp]

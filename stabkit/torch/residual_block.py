@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import fx, nn
 from torch.nn.utils.parametrize import type_before_parametrizations as type_of
 
+from stabkit.aliases import Record
 from stabkit.errors import UNFIT
 from stabkit.torch.scaling import LINEAR, Affine
 
@@ -66,7 +67,7 @@ def residual_parts(module: nn.Module) -> tuple[Affine, nn.Module, Affine] | None
         graph = fx.symbolic_trace(module).graph
     except UNFIT:  # whatever a forward does with symbols that it was not written for
         return None
-    nodes: dict[str, Any] = {node.op: node for node in graph.nodes}
+    nodes: Record = {node.op: node for node in graph.nodes}
     begin, end = nodes.get("placeholder"), nodes["output"].args[0]
     if begin is None or not _is_sum(end) or begin not in end.args:
         return None

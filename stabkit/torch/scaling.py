@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from stabkit.aliases import Record
 from stabkit.errors import InvalidArgument
 from stabkit.torch.norms import convolution_square, matrix_square
 from stabkit.torch.signals import COARSE
@@ -44,7 +44,7 @@ class SpectralScaling(nn.Module):
         last, self._last = self._last, None
         return last if last is not None and last.requires_grad is torch.is_grad_enabled() else None
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> Record:
         return {**self.__dict__, "_last": None}  # which belongs to the pass, and cannot be copied
 
     def right_inverse(self, weight: Tensor) -> Tensor:

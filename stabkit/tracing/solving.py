@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from stabkit.tracing.sparse import is_symbolic, unwrap
 from stabkit.tracing.systems import Factored, inverse, solve
 from stabkit.tracing.tracer import Tracer
 
-Plain = Callable[..., Any]
+Plain = Function
 _APPROXIMATE = ("cg", "bicg", "bicgstab", "cgs", "gmres", "lgmres", "minres", "qmr")
 
 

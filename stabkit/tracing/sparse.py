@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from stabkit.aliases import Array, Function, Matrix, Operand
+from stabkit.aliases import Array, Function, Matrix, Operand, Record
 from stabkit.errors import InvalidArgument
 from stabkit.operators.linear_map import LinearMap
 from stabkit.operators.matrices import of_products
@@ -199,7 +199,7 @@ def maker_of_matrices(tracer: Tracer, make: Function) -> Function:
     return run
 
 
-def _of_symbols(tracer: Tracer, make: Function, args: tuple, options: dict[str, Any]) -> Pencil:
+def _of_symbols(tracer: Tracer, make: Function, args: tuple, options: Record) -> Pencil:
     """By the powers of the step, each with a matrix of integers."""
     given, *rest = args
     is_tuple = isinstance(given, tuple) and not make.__name__.startswith(("diags", "spdiags"))

@@ -7,34 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.transcript import Term, named
 from stabkit.networks.layers.float_errors import TINY, UP, Enclosure, grow, norms
-from stabkit.networks.layers.layer import Layer, Shape, Signal, pick_entries
+from stabkit.networks.layers.groups import Groups
+from stabkit.networks.layers.layer import Shape, Signal, pick_entries
 from stabkit.operators.singular_values import upper_root
 
 
 @dataclass(frozen=True, eq=False)
-class Grouped(Layer):
-    """One map of every group of entries.
-
-    Attributes
-    ----------
-    places : ndarray of int, shape (groups, length)
-        The (flat) places of the entries of every group; each place occurs once.
-    """
-
-    mixes: ClassVar[bool] = True
-
-    places: np.ndarray
-
-    @property
-    def is_linear(self) -> bool:
-        return False
+class Grouped(Groups):
+    """One map of every group of entries to as many."""
 
     @property
     def moves_zero(self) -> bool:
@@ -63,16 +50,13 @@ class Grouped(Layer):
         joined = parts[0].call("concat", *parts[1:]) if len(parts) > 1 else parts[0]
         return pick_entries(named(joined, "v"), np.argsort(self.places.ravel()))
 
-    def _rows(self, x: Signal) -> np.ndarray:
-        return x.reshape(len(x), -1)[:, self.places]
-
     def _back(self, rows: np.ndarray, like: Signal) -> Signal:
         out = np.empty((len(rows), like[0].size), dtype=rows.dtype)
         out[:, self.places] = rows
         return out.reshape(like.shape)
 
     def apply(self, x: Signal, *more: Signal) -> Signal:
-        rows = self._rows(x)
+        rows = self.rows_of(x)
         if x.dtype != object:
             return self._back(self.of_floats(rows), x)
         made = np.empty(rows.shape, dtype=object)
@@ -81,15 +65,16 @@ class Grouped(Layer):
         return self._back(made, x)
 
     def derivative(self, directions: Sequence[Signal], at: Sequence[Signal]) -> Signal:
-        return self._back(self.slope(self._rows(at[0]), self._rows(directions[0]), False), at[0])
+        rows, moved = self.rows_of(at[0]), self.rows_of(directions[0])
+        return self._back(self.slope(rows, moved, False), at[0])
 
     def adjoint(self, d: Signal, at: Sequence[Signal]) -> list[Signal]:
         d = d.reshape(at[0].shape)
-        return [self._back(self.slope(self._rows(at[0]), self._rows(d), True), at[0])]
+        return [self._back(self.slope(self.rows_of(at[0]), self.rows_of(d), True), at[0])]
 
     def enclose(self, inputs: Sequence[Enclosure], unit: float) -> Enclosure:
         middle, error = inputs[0]
-        rows = self._rows(middle)
+        rows = self.rows_of(middle)
         out, own = np.empty_like(rows), np.empty_like(rows)
         with precision(64):
             for place in np.ndindex(rows.shape[:-1]):

@@ -6,43 +6,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.transcript import Term, named
 from stabkit.networks.layers.float_errors import TINY, UP, Enclosure, U, grow, norms
-from stabkit.networks.layers.layer import Layer, Shape, Signal, pick_entries, spread
+from stabkit.networks.layers.groups import Groups
+from stabkit.networks.layers.layer import Shape, Signal, pick_entries, spread
 
 
 @dataclass(frozen=True, eq=False)
-class Length(Layer):
-    """x ↦ the Euclidean norm of every group of entries; 1-Lipschitz by the triangle inequality.
-
-    Attributes
-    ----------
-    places : ndarray of int, shape (groups, length)
-        The (flat) places of the entries of every group; each place occurs once.
-    """
-
-    mixes: ClassVar[bool] = True
-
-    places: np.ndarray
-
-    @property
-    def is_linear(self) -> bool:
-        return False
+class Length(Groups):
+    """x ↦ the Euclidean norm of every group of entries; 1-Lipschitz by the triangle inequality."""
 
     @cached_property
     def bound(self) -> Fraction | None:
         return Fraction(1)
 
-    def _rows(self, x: Signal) -> np.ndarray:
-        return x.reshape(len(x), -1)[:, self.places]
-
     def apply(self, x: Signal, *more: Signal) -> Signal:
-        squares = np.sum(np.square(self._rows(x)), axis=-1)
+        squares = np.sum(np.square(self.rows_of(x)), axis=-1)
         if x.dtype != object:
             return np.sqrt(squares)
         with precision(64):
@@ -51,12 +34,12 @@ class Length(Layer):
 
     def _direction(self, x: Signal) -> np.ndarray:
         """The gradient of every length; 0 where the length is 0, where there is none."""
-        rows = self._rows(x)
+        rows = self.rows_of(x)
         sizes = np.sqrt(np.sum(rows * rows, axis=-1, keepdims=True))
         return rows / np.where(sizes == 0, 1, sizes)
 
     def derivative(self, directions: Sequence[Signal], at: Sequence[Signal]) -> Signal:
-        return np.sum(self._direction(at[0]) * self._rows(directions[0]), axis=-1)
+        return np.sum(self._direction(at[0]) * self.rows_of(directions[0]), axis=-1)
 
     def adjoint(self, d: Signal, at: Sequence[Signal]) -> list[Signal]:
         rows = self._direction(at[0]) * d.reshape(len(d), -1, 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -83,7 +82,7 @@ def own_step_bound(function: Function, notion: Notion, shape: Any, held: Held, *
         return found_so
 
 
-def _break_beyond(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...],
+def _break_beyond(function: Function, notion: Notion, shape: tuple[int, ...],
                   bound: StepBound, trials: int, seed: int, solves: bool) -> StepBound:
     """The answer with a step beyond the proved ones at which a signal breaks the notion."""
     top = bound.proved[-1][1] if bound.proved else None
@@ -110,7 +109,7 @@ def _ends_early(bound: StepBound) -> bool:
     return top is not None and first > top * _APART
 
 
-def _exactly_beyond(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...],
+def _exactly_beyond(function: Function, notion: Notion, shape: tuple[int, ...],
                     top: Fraction, seed: int) -> StepBound | None:
     """A single step beyond `top` that is refuted exactly."""
     for factor in BEYOND:
@@ -195,7 +194,7 @@ def _outcome(function: Function, notion: Notion, shape: tuple[int, ...], dt: Fra
                    rounding=bound.rounding)
 
 
-def _sets_at(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...], dt: Fraction,
+def _sets_at(function: Function, notion: Notion, shape: tuple[int, ...], dt: Fraction,
              held: Held, seed: int) -> StepBound:
     """All steps or none, for the function at one step."""
     try:
@@ -209,7 +208,7 @@ def _sets_at(function: Callable[..., Any], notion: Notion, shape: tuple[int, ...
             raise (other if _is_about_transforms(reason) else reason) from None
 
 
-def _trace_at(function: Callable[..., Any], shape: tuple[int, ...], dt: Fraction, seed: int
+def _trace_at(function: Function, shape: tuple[int, ...], dt: Fraction, seed: int
               ) -> Trace:
     """At one step: with the step left open first, then with the number."""
     try:
