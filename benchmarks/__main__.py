@@ -21,7 +21,8 @@ from benchmarks.measuring import compare, exponents, measure, summary
 
 ROOMS = ("diffusion", "images", "systems", "eigenvalues", "shrinkage_and_search")
 PACKAGES = ("numpy", "scipy", "numba", "llvmlite", "PyWavelets", "pyamg", "MedPy", "SimpleITK",
-            "hypothesis")
+            "hypothesis", "scikit-image",
+            "opencv-contrib-python-headless")
 
 
 def show(result: dict) -> None:

@@ -30,7 +30,8 @@ from stabkit.proof.theorems import THEOREMS
 SAMPLES = (10**2, 10**3, 10**4, 10**5)
 SIDE = 512
 PROOFS, WHOLE, MEMORY = "check all proofs for all", "verify all on one core", "memory of that, MB"
-GOALS = {PROOFS: 2.0, WHOLE: 60.0, MEMORY: 500.0}
+REPLAY, AUDIT = "replay all on one core", "audit a step on 64 x 64 sites"
+GOALS = {PROOFS: 2.0, WHOLE: 32.0, MEMORY: 500.0, REPLAY: 32.0, AUDIT: 5.0}
 
 
 def goal(name: str) -> float:
@@ -82,15 +83,33 @@ def measure(rounds: int, only: str = "", quick: bool = False) -> dict[str, float
     return found
 
 
+HEAT = """def step(u):
+    v = u.copy()
+    v[1:-1, 1:-1] += 0.125 * (u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2]
+                              - 4 * u[1:-1, 1:-1])
+    return v
+"""
+
+
 def verified() -> dict[str, float]:
-    """Processor time and memory of a process that decides every built-in claim."""
+    """Processes that decide every built-in claim, re-check the verdicts, and audit a step."""
+    with TemporaryDirectory() as folder:
+        verdicts, heat = Path(folder) / "v.json", Path(folder) / "heat.py"
+        heat.write_text(HEAT, encoding="utf-8")
+        found = {}
+        found[WHOLE], found[MEMORY] = _spent("verify", "--workers", "1", "--json", str(verdicts))
+        found[REPLAY], _ = _spent("replay", str(verdicts))
+        found[AUDIT], _ = _spent("audit", f"{heat}:step", "--shape", "64x64")
+    return found
+
+
+def _spent(*arguments: str) -> tuple[float, float]:
+    """Seconds of the processor for a command, and the most memory of any so far, in megabytes."""
     import resource  # which Windows has not
 
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    with TemporaryDirectory() as folder:
-        subprocess.run([sys.executable, "-m", "stabkit", "verify", "--workers", "1", "--json",
-                        str(Path(folder) / "v.json")], check=True, capture_output=True,
-                       env=os.environ | {"OMP_NUM_THREADS": "1"})
+    subprocess.run([sys.executable, "-m", "stabkit", *arguments], check=True, capture_output=True,
+                   env=os.environ | {"OMP_NUM_THREADS": "1"})
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    return {WHOLE: spent, MEMORY: after.ru_maxrss / 1024}
+    return spent, after.ru_maxrss / 1024

@@ -1,4 +1,11 @@
-"""Explicit steps of nonlinear diffusion on images and volumes."""
+"""Nonlinear diffusion of images and volumes: explicit steps, FSI cycles, additive splitting.
+
+The goal is five times the best peer on one thread.  SimpleITK, MedPy, OpenCV and scikit-image are
+what is public: MedPy makes the explicit step, ITK the one whose diffusivity sees the whole
+gradient, both in float32; OpenCV steps images of three channels of bytes, and scikit-image's total
+variation is another iteration with as many sites.  They round, divide or iterate differently, so
+nothing is compared but times.  NumPy and LAPACK do what stabkit does, and the results must agree.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +15,7 @@ import numpy as np
 import SimpleITK
 from medpy.filter.smoothing import anisotropic_diffusion
 from numba import njit
-from scipy.linalg.lapack import dptsv
+from scipy.linalg.lapack import dptsv, sptsv
 
 from benchmarks.diffusion import NUMPY, divisions
 from benchmarks.measuring import Job, rng
@@ -18,7 +25,42 @@ from stabkit.kernels import grid_steps
 from stabkit.operators import tangential_differences
 from stabkit.schemes import IsotropicExplicit
 
-STEPS, SPLITTINGS = 20, 3
+try:  # with the extra modules of opencv-contrib-python-headless
+    import cv2
+    cv2.setNumThreads(1)
+    CV = cv2.ximgproc.anisotropicDiffusion
+except (ImportError, AttributeError):
+    CV = None
+try:
+    from skimage.restoration import denoise_tv_chambolle
+except ImportError:
+    denoise_tv_chambolle = None
+
+STEPS, SPLITTINGS, GOAL = 20, 3, 5
+IMAGES = ((512, 512), (2048, 2048), (4096, 4096), (64, 64, 64), (256, 256, 256))
+SMALL = ((512, 512), (64, 64, 64))
+TYPES = (np.float64, np.float32)
+
+
+def numpy_charbonnier(s, scratch, out):
+    np.multiply(s, s, out=scratch)
+    np.add(scratch, s.dtype.type(1), out=scratch)
+    np.sqrt(scratch, out=scratch)
+    np.divide(s, scratch, out=out)
+
+
+def numpy_weickert(s, scratch, out):
+    np.multiply(s, s, out=scratch)
+    np.multiply(scratch, scratch, out=scratch)
+    np.multiply(scratch, scratch, out=scratch)
+    with np.errstate(divide="ignore"):
+        np.divide(s.dtype.type(-3.31488), scratch, out=scratch)
+    np.exp(scratch, out=scratch)
+    np.multiply(s, scratch, out=scratch)
+    np.subtract(s, scratch, out=out)
+
+
+FLUX = NUMPY | {"charbonnier": numpy_charbonnier, "weickert": numpy_weickert}
 
 
 # -- peers -----------------------------------------------------------------------------------------
@@ -82,36 +124,39 @@ def itk_steps(image, tau):
     steps.Execute(image)
 
 
-# -- jobs ------------------------------------------------------------------------------------------
-def image(name, shape, dtype=np.float64):
-    u = rng().standard_normal(shape).astype(dtype)
-    strides = [prod(shape[axis + 1:]) for axis in range(u.ndim)]
-    grid = np.array(shape), np.array(strides), np.ones(u.ndim)
-    tau = 1 / (4 * len(shape))
-
-    def ours():
-        rows = u.reshape(1, -1).copy()
-        grid_steps.explicit[CODE[name]](rows, STEPS, tau, grid, SHAPE)
-        return rows.reshape(shape)
-
-    others = {"NumPy tuned": lambda: numpy_steps(u, tau, NUMPY[name])}
-    if name == "rational" and dtype == np.float64:
-        if len(shape) == 2:
-            others["Numba plain"] = lambda: naive(u, STEPS, tau)
-        others["divisions"] = divisions(STEPS * u.size * len(shape))
-    if dtype == np.float32:
-        others["MedPy"] = lambda: medpy_steps(u, tau, 2 if name == "rational" else 1)
-        if u.size <= 512**2:
-            itk = SimpleITK.GetImageFromArray(u)
-            others["SimpleITK"] = lambda: itk_steps(itk, tau)
-    size = "x".join(map(str, shape))
-    return Job(f"image {name} {np.dtype(dtype).name} {size}", {"stabkit": ours, **others},
-               STEPS * u.size, 1e-12 if dtype == np.float64 else 1e-4,
-               {"MedPy": 5} if "MedPy" in others and name == "rational" else {})
+def scikit_steps(u):
+    """Chambolle's iteration for total variation, which never ends before."""
+    denoise_tv_chambolle(u, weight=0.1, eps=0, max_num_iter=STEPS)
 
 
-def numpy_isotropic(u, tau):
-    """Rational diffusivities of the squared length of the gradient at the middles of edges."""
+def cv_steps(bytes_of, tau):
+    CV(bytes_of, tau, 10, STEPS)
+
+
+def numpy_fsi(u, tau, flux):
+    """A cycle with every temporary preallocated."""
+    u, old = u.copy(), u.copy()
+    axes = []
+    for axis in range(u.ndim):
+        low = tuple(slice(-1) if other == axis else slice(None) for other in range(u.ndim))
+        high = tuple(slice(1, None) if other == axis else slice(None) for other in range(u.ndim))
+        axes.append((low, high, *(np.empty(u[low].shape, u.dtype) for _ in range(3))))
+    for step in range(STEPS):
+        a = (4 * step + 2) / (2 * step + 3)
+        np.multiply(old, u.dtype.type(1 - a), out=old)
+        for low, high, s, scratch, d in axes:
+            np.subtract(u[high], u[low], out=s)
+            flux(s, scratch, d)
+            np.multiply(d, u.dtype.type(a * tau), out=d)
+            np.add(old[low], d, out=old[low])
+            np.subtract(old[high], d, out=old[high])
+        old += u.dtype.type(a) * u
+        u, old = old, u
+    return u
+
+
+def numpy_isotropic(u, tau, name):
+    """Diffusivities of the squared length of the gradient at the middles of edges."""
     u = u.copy()
     for _ in range(STEPS):
         padded = np.pad(u, 1, mode="edge")
@@ -132,68 +177,136 @@ def numpy_isotropic(u, tau):
                 if other != axis:
                     mean = (slopes[other][low] + slopes[other][high]) * u.dtype.type(0.5)
                     square += mean * mean
-            s /= 1 + square
+            if name == "rational":
+                s /= 1 + square
+            else:
+                s *= np.exp(square * u.dtype.type(-0.5))
             total[low] += s
             total[high] -= s
         u += u.dtype.type(tau) * total
     return u
 
 
-def isotropic(shape, dtype):
-    """Explicit steps whose diffusivity depends on the whole gradient, as ITK's does."""
-    u = rng().standard_normal(shape).astype(dtype)
-    tau = 1 / (4 * len(shape))
-    scheme = IsotropicExplicit(grid_gradient(shape), fluxes.rational(), f"1/{4 * len(shape)}",
-                               tangential_differences(shape))
-    others = {"NumPy": lambda: numpy_isotropic(u, tau)}
-    if dtype == np.float32:
-        itk = SimpleITK.GetImageFromArray(u)
-        others["SimpleITK"] = lambda: itk_steps(itk, tau)
-    return Job(f"image isotropic {np.dtype(dtype).name} {'x'.join(map(str, shape))}", {
-        "stabkit": lambda: scheme.advance(u.ravel(), STEPS).reshape(shape), **others},
-        STEPS * u.size, 1e-12 if dtype == np.float64 else 1e-4,
-        {"SimpleITK": 5} if "SimpleITK" in others else {})
-
-
 def numpy_splitting(u, tau):
-    """Additive splitting with preallocated diagonals and LAPACK's dptsv, lines end to end."""
-    u, m = u.copy(), u.ndim
+    """Additive splitting with LAPACK's solver, lines end to end."""
+    u, m, solve = u.copy(), u.ndim, dptsv if u.dtype == np.float64 else sptsv
     for _ in range(SPLITTINGS):
         total = np.zeros_like(u)
         for axis in range(m):
             lines = np.ascontiguousarray(np.moveaxis(u, axis, -1))
             weights = np.zeros_like(lines)  # to the right of each site, 0 where a line ends
             s = lines[..., 1:] - lines[..., :-1]
-            weights[..., :-1] = m * tau / (1 + s * s)
+            weights[..., :-1] = u.dtype.type(m * tau) / (1 + s * s)
             diagonal = 1 + weights
             diagonal[..., 1:] += weights[..., :-1]
-            *_, solved, _ = dptsv(diagonal.ravel(), -weights.ravel()[:-1], lines.ravel(), 1, 1, 1)
+            *_, solved, _ = solve(diagonal.ravel(), -weights.ravel()[:-1], lines.ravel(), 1, 1, 1)
             total += np.moveaxis(solved.reshape(lines.shape), -1, axis)
         u = total / m
     return u
 
 
-def splitting(shape):
+# -- jobs ------------------------------------------------------------------------------------------
+def job(title, name, u, ours, others, close, divided=0):
+    """Ours beside those peers that are there; every one of them has the goal."""
+    others = {peer: run for peer, run in others.items() if run is not None}
+    goals = dict.fromkeys(set(others) - {"Numba plain"}, GOAL)
+    if divided:
+        others["divisions"] = divisions(divided)
+    size = "x".join(map(str, u.shape))
+    tight = 1e-12 if u.dtype == np.float64 else 1e-4
+    return Job(f"image {title} {name} {u.dtype} {size}".replace("  ", " "),
+               {"stabkit": ours, **others}, STEPS * u.size, tight if close is None else close,
+               goals, size=u.size)
+
+
+def grid_of(shape):
+    """The axes of a grid as kernels take them, and a stable step."""
+    strides = [prod(shape[axis + 1:]) for axis in range(len(shape))]
+    return (np.array(shape), np.array(strides), np.ones(len(shape))), 1 / (4 * len(shape))
+
+
+def signal(shape, dtype):
+    return rng().standard_normal(shape).astype(dtype)
+
+
+def explicit(name, shape, dtype):
+    """Explicit steps, every edge by itself."""
+    u, (grid, tau) = signal(shape, dtype), grid_of(shape)
+
+    def ours():
+        rows = u.reshape(1, -1).copy()
+        grid_steps.explicit[CODE[name]](rows, STEPS, tau, grid, SHAPE)
+        return rows.reshape(shape)
+
+    others = {"NumPy tuned": lambda: numpy_steps(u, tau, FLUX[name])}
+    if name == "rational" and dtype == np.float64 and len(shape) == 2:
+        others["Numba plain"] = lambda: naive(u, STEPS, tau)
+    if name in ("rational", "perona_malik") and dtype == np.float32:
+        others["MedPy"] = lambda: medpy_steps(u, tau, 2 if name == "rational" else 1)
+    if name == "perona_malik" and len(shape) == 2 and dtype == np.float32 and CV is not None:
+        picture = np.clip(128 + 40 * u[..., None], 0, 255).astype(np.uint8).repeat(3, 2)
+        others["OpenCV, of a channel"] = lambda: cv_steps(picture, tau)
+    if name == "charbonnier" and denoise_tv_chambolle is not None:
+        others["scikit-image TV"] = lambda: scikit_steps(u)
+    made = job("explicit", name, u, ours, others, None,
+               STEPS * u.size * len(shape) if name == "rational" and dtype == np.float64 else 0)
+    if "OpenCV, of a channel" in others:
+        made.work = dict.fromkeys(made.candidates, made.work)
+        made.work["OpenCV, of a channel"] *= 3
+    return made
+
+
+def fsi(shape, dtype):
+    """A cycle of extrapolated steps."""
+    u, (grid, tau) = signal(shape, dtype), grid_of(shape)
+
+    def ours():
+        rows = u.reshape(1, -1).copy()
+        grid_steps.fsi[CODE["rational"]](rows, STEPS, tau, grid, SHAPE)
+        return rows.reshape(shape)
+
+    return job("FSI", "rational", u, ours, {
+        "NumPy tuned": lambda: numpy_fsi(u, tau, FLUX["rational"])},
+        1e-9 if dtype == np.float64 else 1e-3)
+
+
+def isotropic(name, shape, dtype):
+    """Explicit steps whose diffusivity depends on the whole gradient, as ITK's does."""
+    u, tau = signal(shape, dtype), 1 / (4 * len(shape))
+    scheme = IsotropicExplicit(grid_gradient(shape), getattr(fluxes, name)(),
+                               f"1/{4 * len(shape)}", tangential_differences(shape))
+    others = {"NumPy": lambda: numpy_isotropic(u, tau, name)}
+    if dtype == np.float32:
+        itk = SimpleITK.GetImageFromArray(u)
+        others["SimpleITK"] = lambda: itk_steps(itk, tau)
+    return job("isotropic", name, u,
+               lambda: scheme.advance(u.ravel(), STEPS).reshape(shape), others, None)
+
+
+def splitting(shape, dtype):
     """Steps of additive operator splitting."""
-    u = rng().standard_normal(shape)
+    u = signal(shape, dtype)
     K, edges = grid_gradient(shape), [u.size // n * (n - 1) for n in shape]
     scheme = SemiImplicit(K, fluxes.rational(), 5, edges)
-    return Job(f"image splitting {'x'.join(map(str, shape))}", {
-        "stabkit": lambda: scheme.advance(u.ravel(), SPLITTINGS).reshape(shape),
-        "NumPy with dptsv": lambda: numpy_splitting(u, 5.0),
-        "divisions": divisions(SPLITTINGS * u.size * len(shape))},
-        SPLITTINGS * u.size, 1e-11, {"NumPy with dptsv": 5})
+    made = job("splitting", "", u,
+               lambda: scheme.advance(u.ravel(), SPLITTINGS).reshape(shape),
+               {"NumPy with LAPACK": lambda: numpy_splitting(u, 5.0)},
+               1e-11 if dtype == np.float64 else 1e-4)
+    made.work = SPLITTINGS * u.size
+    if dtype == np.float64:  # one for each site and axis
+        made.candidates["divisions"] = divisions(SPLITTINGS * u.size * len(shape))
+    return made
 
 
 def jobs():
     """The jobs of this room, made when they are wanted."""
-    for dtype in (np.float64, np.float32):
-        for shape in ((512, 512), (2048, 2048), (64, 64, 64), (192, 192, 192)):
-            yield lambda shape=shape, dtype=dtype: image("rational", shape, dtype)
-    for dtype in (np.float64, np.float32):
-        yield lambda dtype=dtype: image("perona_malik", (512, 512), dtype)
-    for shape in ((512, 512), (2048, 2048), (96, 96, 96)):
-        yield lambda shape=shape: splitting(shape)
-    for dtype in (np.float64, np.float32):
-        for shape in ((512, 512), (64, 64, 64)):
-            yield lambda shape=shape, dtype=dtype: isotropic(shape, dtype)
+    for dtype in TYPES:
+        for shape in IMAGES:
+            yield lambda shape=shape, dtype=dtype: explicit("rational", shape, dtype)
+            yield lambda shape=shape, dtype=dtype: isotropic("rational", shape, dtype)
+            yield lambda shape=shape, dtype=dtype: splitting(shape, dtype)
+            yield lambda shape=shape, dtype=dtype: fsi(shape, dtype)
+        for shape in SMALL:
+            for name in ("perona_malik", "charbonnier", "weickert"):
+                yield lambda name=name, shape=shape, dtype=dtype: explicit(name, shape, dtype)
+            yield lambda shape=shape, dtype=dtype: isotropic("perona_malik", shape, dtype)

@@ -1,150 +1,200 @@
 """Additive operator splitting on a grid: tridiagonal systems along every axis, many lines at once.
 
 A signal holds the sites of a grid in C order and `grid` is (sizes, strides, r) of the axes, as in
-`stabkit.kernels.grid_steps`.  LANES lines along an axis are gathered into a block, a row of which
-holds one site of each; so elimination, a chain along the line, is a loop over vectors.
+`stabkit.kernels.grid_steps`.  Some lines along an axis are taken into a block, a row of which holds
+one site of each: x, and behind the lanes of x those of c.  So elimination, a chain along the line,
+is a loop over vectors.  Rows are taken a few at a time just before they are eliminated and put back
+just after they are solved, in cache.
 """
 
-# ruff: noqa: F821 - the name `flux` is bound when a kernel is compiled
+# ruff: noqa: F821 - the name `g` is bound when a kernel is compiled
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
 
-from stabkit.kernels.fluxes import per_flux
+from stabkit.kernels.diffusivities import per_diffusivity
 from stabkit.kernels.parts import inner
-from stabkit.kernels.steps import scratch, to_type_of
+from stabkit.kernels.steps import to_type_of
 
-flux: Any  # the code of a flux, bound by number
+g: Any  # the diffusivity of a flux, bound by number
 
-LANES = 64  # lines at a time: their blocks stay in cache up to some thousand sites
-TILE = 8  # sites of one line that are read or written together
-
-
-@inner
-def gather(u, first, count, size, stride, block):
-    """`count` lines from number `first` on into the rows of `block`, site by site."""
-    if stride == 1:
-        for low in range(0, size, TILE):
-            for lane in range(count):
-                start = (first + lane) * size
-                for i in range(low, min(low + TILE, size)):
-                    block[i, lane] = u[start + i]
-    else:
-        start = first // stride * stride * size + first % stride
-        for i in range(size):
-            row = u[start + i * stride:start + i * stride + count]
-            for lane in range(count):
-                block[i, lane] = row[lane]
+TILE = 16  # sites of a line that are moved together
 
 
 @inner
-def add_lines(total, first, count, size, stride, block):
-    """The reverse of `gather`, added to `total`."""
-    if stride == 1:
-        for low in range(0, size, TILE):
-            for lane in range(count):
-                start = (first + lane) * size
-                for i in range(low, min(low + TILE, size)):
-                    total[start + i] += block[i, lane]
-    else:
-        start = first // stride * stride * size + first % stride
-        for i in range(size):
-            row = total[start + i * stride:start + i * stride + count]
-            for lane in range(count):
-                row[lane] += block[i, lane]
+def wide():
+    """Lines at a time that lie side by side."""
+    return 64
 
 
 @inner
-def weigh(flux, low, high, r, weight, shape, w):
-    """w = `weight` g(r (high − low)), where g(s) = Φ(s)/s, continued to 0 by a tiny s."""
-    tiny = w.dtype.type(2.0**-60)
-    for lane in range(w.size):
-        s = r * high[lane] - r * low[lane]
-        s = tiny if s == 0 else s
-        w[lane] = flux(s, shape[0], shape[1]) / s * weight
+def narrow():
+    """Lines at a time that lie one after another: they share few sets of the first cache."""
+    return 16
+
+
+# -- what is moved between a signal, a sum over the axes and a block -------------------------------
+@inner
+def take(u, total, at, row, lane, factor):
+    """The block has u."""
+    row[lane] = u[at]
 
 
 @inner
-def begin(x, w, c):
-    """Eliminate the first site of each line."""
-    one = x.dtype.type(1)
-    for lane in range(x.size):
-        inverse = one / (one + w[lane])
-        c[lane] = w[lane] * inverse
-        x[lane] = x[lane] * inverse
+def begin_sum(u, total, at, row, lane, factor):
+    """The sum is the block."""
+    total[at] = row[lane]
 
 
 @inner
-def eliminate_site(x, before, c_before, x_before, w, c):
-    """Eliminate a site with the weights `before` and w: what is left is x[i] − c x[i + 1]."""
-    one = x.dtype.type(1)
-    for lane in range(x.size):
-        near = before[lane]
-        inverse = one / (one + w[lane] + near * (one - c_before[lane]))
-        c[lane] = w[lane] * inverse
-        x[lane] = (x[lane] + near * x_before[lane]) * inverse
+def add_to_sum(u, total, at, row, lane, factor):
+    """The block is added to the sum."""
+    total[at] += row[lane]
 
 
 @inner
-def substitute_site(x, c, x_after):
-    """The solution at a site from that at the next one."""
-    for lane in range(x.size):
-        x[lane] = x[lane] + c[lane] * x_after[lane]
+def end_sum(u, total, at, row, lane, factor):
+    """u is the sum times `factor`, the block being the last to be added."""
+    u[at] = factor * (total[at] + row[lane])
 
 
 @inner
-def solve_lines(flux, block, w, c, count, size, r, weight, shape):
-    """Solve the systems of the lines in `block`, whose diffusivities are those of its own rows."""
-    for i in range(size):
-        here = w[i % 2, :count]
-        if i < size - 1:
-            weigh(flux, block[i, :count], block[i + 1, :count], r, weight, shape, here)
+def move_across(way, lanes, u, total, lines, sites, block, factor):
+    """Move sites low, … of lines first, … that lie side by side; lines = (first, count, axis)."""
+    first, count, (size, stride) = lines
+    width, start = 2 * lanes(), first // stride * stride * size + first % stride
+    for i in range(sites[0], sites[1]):
+        at = start + i * stride
+        u_here, total_here = u[at:at + count], total[at:at + count]
+        row = block[i * width:i * width + count]
+        for lane in range(count):
+            way(u_here, total_here, lane, row, lane, factor)
+
+
+@inner
+def move_along(way, lanes, u, total, lines, sites, block, factor):
+    """The same for lines one after another."""
+    first, count, (size, _) = lines
+    low, high = sites
+    width = 2 * lanes()
+    for lane in range(count):
+        at = (first + lane) * size
+        u_here, total_here = u[at + low:at + high], total[at + low:at + high]
+        column = block[low * width + lane:(high - 1) * width + lane + 1]
+        if high - low == TILE:  # a constant, so the loop is unrolled
+            for i in range(TILE):
+                way(u_here, total_here, i, column, i * width, factor)
         else:
-            here[:] = 0
-        if i == 0:
-            begin(block[0, :count], here, c[0, :count])
-        else:
-            eliminate_site(block[i, :count], w[1 - i % 2, :count], c[i - 1, :count],
-                           block[i - 1, :count], here, c[i, :count])
-    for i in range(size - 2, -1, -1):
-        substitute_site(block[i, :count], c[i, :count], block[i + 1, :count])
+            for i in range(u_here.size):
+                way(u_here, total_here, i, column, i * width, factor)
+
+
+# -- systems ---------------------------------------------------------------------------------------
+@inner
+def nothing(s, square, q, p):
+    """The diffusivity behind the end of a line."""
+    return type(s)(0), type(s)(1)
 
 
 @inner
-def add_axis(flux, u, total, work, size, stride, r, weight, shape):
-    """Add the solutions of all lines along an axis to `total`."""
-    block, c, w = work
-    lines = u.size // size
-    first = 0
+def eliminate_site(g, lanes, block, i, count, carry, r, weight, shape):
+    """Eliminate site i: what is left is x[i] − c x[i + 1] = d e (x[i] + c x[i − 1]).
+
+    With w = `weight` g(r (x[i + 1] − x[i])) and g = n/d its pivot is a + w, where a = 1 + c a of
+    the site before, and c = w/(a + w) = `weight` n e for e = 1/(d a + `weight` n): one division.
+    `carry` has c a, and behind it c x before the division, of the site before, and then of this.
+    """
+    width, behind, one = 2 * lanes(), lanes(), block.dtype.type(1)
+    zero, most = block.dtype.type(0), block.dtype.type(2.0**(100 if block.itemsize == 4 else 900))
+    rows = block[i * width:(i + 2) * width]
+    for lane in range(count):
+        x = rows[lane]
+        s = r * rows[lane + width] - r * x
+        n, d = g(s, s * s, shape[0], shape[1])
+        n, d = (zero if d > most else n), (one if d > most else d)  # ∞ · 0 is no number
+        a, x = one + carry[lane], x + carry[lane + behind]
+        far = weight * n
+        e = one / (d * a + far)
+        c = far * e
+        rows[lane] = x * (d * e)
+        rows[lane + behind] = c
+        carry[lane] = c * a
+        carry[lane + behind] = c * x
+
+
+@inner
+def substitute_site(lanes, block, i, count):
+    """The solution at site i from that at the next one."""
+    width, behind = 2 * lanes(), lanes()
+    rows = block[i * width:(i + 2) * width]
+    for lane in range(count):
+        rows[lane] = rows[lane] + rows[lane + behind] * rows[lane + width]
+
+
+@inner
+def solve_lines(g, lanes, move, way, u, total, lines, work, r, weight, factor, shape):
+    """Solve the systems of some lines, and put the solutions where `way` says."""
+    block, carry = work
+    _, count, (size, _) = lines
+    carry[:] = 0
+    for low in range(0, size, TILE):
+        high = min(low + TILE, size)
+        move(take, lanes, u, total, lines, (low, high), block, factor)
+        for i in range(max(low - 1, 0), high - 1):
+            eliminate_site(g, lanes, block, i, count, carry, r, weight, shape)
+    eliminate_site(nothing, lanes, block, size - 1, count, carry, r, weight, shape)
+    for low in range((size - 1) // TILE * TILE, -1, -TILE):
+        high = min(low + TILE, size)
+        for i in range(min(high, size - 1) - 1, low - 1, -1):
+            substitute_site(lanes, block, i, count)
+        move(way, lanes, u, total, lines, (low, high), block, factor)
+
+
+@inner
+def solve_axis(g, way, u, total, work, axis, r, weight, factor, shape):
+    """Solve the systems of all lines along an axis = (size, stride) but the last."""
+    size, stride = axis
+    first, lines = 0, u.size // size
     while first < lines:
-        count = min(LANES, lines - first if stride == 1 else stride - first % stride)
-        gather(u, first, count, size, stride, block)
-        solve_lines(flux, block, w, c, count, size, r, weight, shape)
-        add_lines(total, first, count, size, stride, block)
+        count = min(wide(), stride - first % stride)
+        solve_lines(g, wide, move_across, way, u, total, (first, count, axis), work, r, weight,
+                    factor, shape)
         first += count
 
 
-@per_flux
-def semi_implicit(u, steps, tau, grid, shape):
+@inner
+def solve_last_axis(g, way, u, total, work, axis, r, weight, factor, shape):
+    """The same for the last one."""
+    lines = u.size // axis[0]
+    for first in range(0, lines, narrow()):
+        count = min(narrow(), lines - first)
+        solve_lines(g, narrow, move_along, way, u, total, (first, count, axis), work, r, weight,
+                    factor, shape)
+
+
+@per_diffusivity
+def semi_implicit(u, total, steps, tau, grid, shape):
     """u ← mean over the m axes of (I + m τ K_lᵀ diag(g(K_l u)) K_l)⁻¹ u, `steps` times, row by row.
 
-    g = Φ(s)/s must be nonnegative: there is no pivoting.
+    g must be nonnegative: there is no pivoting.  `total` is space for a row.
     """
     tau, shape = to_type_of(u, tau, shape)
     sizes, strides, inverses = grid
     to, axes = u.dtype.type, sizes.size
     longest = sizes.max() if axes else 1
-    blocks = np.empty((2, longest, LANES), u.dtype)
-    work = blocks[0], blocks[1], np.empty((2, LANES), u.dtype)
-    total = scratch(1, u.shape[1], u)[0][:u.shape[1]]
+    work = np.empty((longest + 1) * 2 * wide(), u.dtype), np.empty(2 * wide(), u.dtype)
+    total[:] = 0  # and stays so where there is one axis alone
+    factor = to(1) / to(max(axes, 1))
     for b in range(u.shape[0]):
         for _ in range(steps):
-            total[:] = 0
-            for axis in range(axes):
-                r = to(inverses[axis])
-                add_axis(flux, u[b], total, work, sizes[axis], strides[axis], r,
-                         to(axes) * tau * r * r, shape)
-            for i in range(total.size):
-                u[b, i] = total[i] / to(axes)
+            for k in range(axes):
+                r, axis = to(inverses[k]), (sizes[k], strides[k])
+                weight = to(axes) * tau * r * r
+                if k == axes - 1:
+                    solve_last_axis(g, end_sum, u[b], total, work, axis, r, weight, factor, shape)
+                elif k == 0:
+                    solve_axis(g, begin_sum, u[b], total, work, axis, r, weight, factor, shape)
+                else:
+                    solve_axis(g, add_to_sum, u[b], total, work, axis, r, weight, factor, shape)

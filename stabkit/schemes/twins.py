@@ -64,7 +64,8 @@ def semi_implicit(K: Operator, split: Sequence[int], flux: Flux, tau: Rational, 
         return None
     from stabkit.kernels import splitting  # loads Numba
     rows = np.array(u, order="C").reshape(-1, u.shape[-1])
-    splitting.semi_implicit[code_of(flux)](rows, steps, float(tau), grid, shape_form(flux))
+    splitting.semi_implicit[code_of(flux)](rows, np.empty(u.shape[-1], u.dtype), steps, float(tau),
+                                           grid, shape_form(flux))
     return rows.reshape(u.shape)
 
 
@@ -75,6 +76,9 @@ def isotropic(K: Operator, flux: Flux, tau: Rational, u: Signal, steps: int) -> 
         return None
     from stabkit.kernels import isotropic as room  # loads Numba
     rows = np.array(u, order="C").reshape(-1, u.shape[-1])
+    if grid[0].size == 1:  # the kernel wants two axes: the first without edges
+        grid = tuple(np.insert(each, 0, first)
+                     for each, first in zip(grid, (1, grid[0][0], 1), strict=True))
     room.isotropic[code_of(flux)](rows, steps, float(tau), grid, shape_form(flux))
     return rows.reshape(u.shape)
 

@@ -32,10 +32,14 @@ def step_by_pixels(u, tau, h):
 
 
 @pytest.mark.parametrize(("shape", "h"), [((4, 5), (1, 0.5)), ((3, 2, 4), (1, 2, 1)),
-                                          ((2, 2), (1, 1))])
+                                          ((2, 2), (1, 1)), ((5,), (1,)), ((1, 5), (1, 2)),
+                                          ((3, 600), (1, 1)), ((3, 20, 31), (1, 0.5, 1))])
 @pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_pixel_by_pixel(monkeypatch, shape, h, compiled):
-    """Two steps of a batch, in array expressions and in loops, against a walk over pixels."""
+    """Two steps of a batch, in array expressions and in loops, against a walk over pixels.
+
+    On a line, with slabs of one row alone, and of more edges than are taken at once.
+    """
     monkeypatch.setattr(twins, "WORTH_COMPILING", 0 if compiled else 10**9)
     u = np.random.default_rng(1).standard_normal((2, *shape))
     u[0] = 1  # constant: every edge asks for g(0)

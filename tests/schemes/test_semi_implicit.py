@@ -72,6 +72,19 @@ def test_blocks_of_lines_and_types(monkeypatch):
     assert np.abs(half - found).max() < 1e-5
 
 
+@pytest.mark.slow
+def test_a_jump_whose_square_is_infinite(monkeypatch):
+    """Nothing flows over it: each side goes to its own values, and no number is lost."""
+    u = np.random.default_rng(5).standard_normal((6, 20))
+    u[:, 10:] += 1e200
+    monkeypatch.setattr(twins, "WORTH_COMPILING", 0)
+    found = additive_splitting((6, 20), RATIONAL, 5)(u.ravel()).reshape(6, 20)
+    monkeypatch.setattr(twins, "WORTH_COMPILING", 10**9)
+    alone = additive_splitting((6, 10), RATIONAL, 5)(u[:, :10].ravel()).reshape(6, 10)
+    assert np.abs(found[:, :10] - alone).max() < 1e-13
+    assert (found[:, 10:] == 1e200).all()
+
+
 def test_fractions_solve_the_equation():
     """(I + τ Kᵀ G K) v = u exactly, with G the diagonal of g(K u)."""
     K, tau = difference(1, 5), Fraction(7, 3)
