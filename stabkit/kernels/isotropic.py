@@ -13,15 +13,9 @@ from typing import Any
 
 import numpy as np
 
-<<<<<<< HEAD
-from stabkit.kernels import inner
 from stabkit.kernels.diffusivities import per_diffusivity
-from stabkit.kernels.steps import copy, scratch, to_type_of
-=======
-from stabkit.kernels.fluxes import per_flux
 from stabkit.kernels.parts import inner
-from stabkit.kernels.steps import scratch, to_type_of
->>>>>>> main
+from stabkit.kernels.steps import copy, scratch, to_type_of
 
 g: Any  # the diffusivity of a flux, bound by number
 
