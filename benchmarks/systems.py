@@ -8,21 +8,18 @@ import scipy.fft
 import scipy.linalg
 import scipy.sparse.linalg
 
+from benchmarks.gallery import PROBLEMS
 from benchmarks.measuring import Job
 from benchmarks.operators import TAU, rng
 from stabkit import Implicit, difference, fluxes
 from stabkit.kernels.implicit import tridiagonal, tridiagonal_columns
 from stabkit.multigrid import (
-    BlackBox,
     Cycle,
-    DiffusionProblem,
     FastPoisson,
     Multigrid,
-    SmoothedAggregation,
     algebraic,
     conjugate_gradients,
     gauss_seidel,
-    harmonic_mean,
 )
 
 
@@ -122,28 +119,9 @@ def poisson_solve(n):
          "sine transforms": 1 / 2.5 if n < 500 else 1 / 3.5}, "Poisson", n * n)
 
 
-def gallery(name):
-    """A matrix of the gallery, a method of ours for it, and the near-kernel if it has its own."""
-    if name == "elasticity":
-        A, B = pyamg.gallery.linear_elasticity((100, 100))
-        return A, SmoothedAggregation(near_kernel=B, block=2), B
-    if name == "rotated anisotropy":
-        weights = pyamg.gallery.diffusion_stencil_2d(1e-3, np.pi / 6)
-        return pyamg.gallery.stencil_grid(weights, (255, 255)), SmoothedAggregation(), None
-    if name == "jumps of 1e6":
-        medium = np.where(rng().random((255, 255)) < 0.5, 1e6, 1.0)
-        matrix = DiffusionProblem(medium, mean=harmonic_mean).matrix()
-        return matrix, SmoothedAggregation(), None
-    if name == "anisotropy 1e-4":
-        weights = pyamg.gallery.diffusion_stencil_2d(1e-4, 0, type="FD")
-        return pyamg.gallery.stencil_grid(weights, (255, 255)), BlackBox((255, 255)), None
-    shape = {"Poisson 2-D": (255, 255), "Poisson 3-D": (65, 65, 65)}[name]
-    return pyamg.gallery.poisson(shape), BlackBox(shape), None
-
-
 def any_matrix(name):
     """Matrices without a fast path, to a residual of 1e-8 inside of conjugate gradients."""
-    A, method, near_kernel = gallery(name)
+    A, method, near_kernel = PROBLEMS[name]()
     A = scipy.sparse.csr_array(A)
     b = rng().standard_normal(A.shape[0])
 

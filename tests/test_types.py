@@ -1,4 +1,8 @@
-"""Types are held by mypy, with the configuration in pyproject and its own cache."""
+"""Types are held by mypy, with the configuration in pyproject.
+
+What it knows of files that have not changed is kept beside the compiled loops, and a fresh checkout
+finds it there.
+"""
 
 import os
 import subprocess
@@ -9,6 +13,7 @@ from typing import get_args
 import pytest
 
 from stabkit.aliases import NotionName
+from stabkit.cache_folder import cache_folder
 from stabkit.stability.notions import NAMED
 
 ROOT = Path(__file__).parents[1]
@@ -90,9 +95,10 @@ warn_return_any = true
 
 def mypy(*arguments):
     pytest.importorskip("mypy")
-    done = subprocess.run([sys.executable, "-m", "mypy", *map(str, arguments)], cwd=ROOT,
-                          capture_output=True, text=True, check=False,
-                          env={**os.environ, "MYPYPATH": str(ROOT)})
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", f"--cache-dir={cache_folder() / 'mypy'}",
+         *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, check=False,
+        env={**os.environ, "MYPYPATH": str(ROOT)})
     return done.stdout
 
 

@@ -51,13 +51,19 @@ def function(name: str) -> Function:
             return _in_library(name, parts)
         if isinstance(x, Fraction | int):
             if not all(isinstance(part, Fraction | int) for part in others):
-                return getattr(others[0], name)(x)  # max and min, of either order
+                return _by_name(name, (others[0], x))  # max and min, of either order
             if exact:
                 return exact(*parts)
             x = Interval(x)
-        return getattr(x, name)(*others)
+        return _by_name(name, (x, *others))
 
     return apply
+
+
+def _by_name(name: str, parts: tuple) -> Scalar:
+    """The function of a number that has it as a method; the symbols of a step follow NumPy's."""
+    x, *others = parts
+    return getattr(x, name)(*others) if hasattr(type(x), name) else _in_library(name, parts)
 
 
 def decay(x: Scalar, k: int) -> Scalar:
@@ -66,7 +72,7 @@ def decay(x: Scalar, k: int) -> Scalar:
         return Term(x.log, str(k)).call("decay", x)
     if isinstance(x, _ARRAYS):
         return _in_library("decay", (x, k))
-    return (Interval(x) if isinstance(x, Fraction | int) else x).decay(k)
+    return _by_name("decay", (Interval(x) if isinstance(x, Fraction | int) else x, k))
 
 
 def pi_beside(x: Scalar) -> Scalar:
@@ -77,7 +83,7 @@ def pi_beside(x: Scalar) -> Scalar:
         return x.dtype.type(math.pi)
     if isinstance(x, float | Entries):
         return math.pi
-    return x.pi() if hasattr(x, "pi") else pi()
+    return x.pi() if hasattr(type(x), "pi") else pi()
 
 
 def of_numbers(apply: Function, x: Scalar, *numbers: Scalar) -> Scalar:
@@ -139,8 +145,8 @@ def _where(holds: Scalar, yes: Scalar, no: Scalar) -> Scalar:
         other_library: Any = holds  # NumPy's own function, by the array's own protocol
         return np.where(holds, plain(yes), plain(no)) if not isinstance(holds, Entries) else \
             np.where(other_library, yes, no)
-    other = yes if hasattr(yes, "where") else no
-    return (other if hasattr(other, "where") else holds).where(holds, yes, no)
+    own = next((part for part in (yes, no, holds) if hasattr(type(part), "where")), None)
+    return np.where(holds, yes, no) if own is None else own.where(holds, yes, no)
 
 
 def _as_term(beside: Term, value: Scalar) -> Term:

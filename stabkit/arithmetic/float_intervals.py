@@ -91,8 +91,8 @@ class FloatIntervals:
         if exponent < 0:
             return (self**-exponent).reciprocal()
         base = abs(self) if exponent % 2 == 0 else self
-        made = _intervals(1)
-        for _ in range(exponent):
+        made = base if exponent else _intervals(1)
+        for _ in range(exponent - 1):
             made = made * base
         return made
 

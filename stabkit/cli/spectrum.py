@@ -42,10 +42,11 @@ def spectrum(file: Path, shape: tuple[int, ...] | None, dt: str | None, picture:
 
     \b
     Exit status:
-      0  no mode is shown to grow     1  a mode grows     2  bad input
+      0  nothing is shown to grow, but for the rounding of the entries
+      1  powers grow without bound     2  bad input
     """
     from stabkit.report.table import table
-    from stabkit.spectra import extreme_eigenvalues, transient_growth
+    from stabkit.spectra import extreme_eigenvalues
     from stabkit.spectra import spectrum as enclose
 
     if is_step_file(file):
@@ -68,16 +69,29 @@ def spectrum(file: Path, shape: tuple[int, ...] | None, dt: str | None, picture:
                      ("norm", _with_error(found.norm)),
                      ("normal", {True: "yes", False: "no", None: "not known"}[found.normal])]
             grows = grows or bool(found.radius.lo > 1)
-        if size <= _POWERS:
-            growth = transient_growth(matrix)
-            rows.append(("powers", str(growth)))
     except Undecided as reason:
         rows.append(("undecided", str(reason)))
+    bound, growth = _bound(matrix, found)
+    rows += [("powers", str(bound)), *growth]
+    grows = grows or (bound.bounded is False and not bound.by_rounding)
     if picture is not None:
         _draw(found, picture)
-    rows.append(("as a step", "a mode grows" if grows else "no mode is shown to grow"))
+    rows.append(("as a step", "powers grow without bound" if grows else "no power grows without "
+                 "bound" if bound.bounded else "nothing is shown to grow"))
     say(table(("quantity", "value"), rows, sys.stdout).rstrip("\n"))
     return UNEXPECTED if grows else EXPECTED
+
+
+def _bound(matrix: Any, found: Any) -> tuple[Any, list[tuple[str, str]]]:
+    """Whether powers are bounded, and for few rows how large they get."""
+    from stabkit.spectra import bound_of_powers, transient_growth
+
+    size = matrix.shape[0]
+    if size > _POWERS or (found is not None and found.radius.lo > 2):
+        return bound_of_powers(matrix, found, whole=size <= _WHOLE), []
+    growth = transient_growth(matrix)
+    how_many = "all powers" if growth.bounded else f"{len(growth.norms)} powers"
+    return growth.bound, [("largest norm", f"{growth.largest} of {how_many}")]
 
 
 def _with_error(value: Any) -> str:

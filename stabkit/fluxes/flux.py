@@ -39,11 +39,11 @@ from stabkit.fluxes.faces import (
     with_diffusivity,
 )
 from stabkit.fluxes.kinks import split
-from stabkit.fluxes.normal_form import vanishes
 from stabkit.fluxes.polynomials import line
 from stabkit.fluxes.quadrature import float_integral, integral_from_zero
 from stabkit.fluxes.recording import record
 from stabkit.fluxes.rounded import Rounding, as_meant, note_meaning
+from stabkit.fluxes.vanishing import vanishes
 from stabkit.proof.words import Expression as Symbols
 
 NAMES = dict(activation="phi", diffusivity="g", regulariser="psi", slope="dphi", shrinkage="S")

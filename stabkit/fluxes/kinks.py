@@ -18,8 +18,8 @@ from stabkit.aliases import Scalar
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.fluxes.expression import VARIABLE, Expression
-from stabkit.fluxes.normal_form import vanishes
 from stabkit.fluxes.polynomials import line
+from stabkit.fluxes.vanishing import vanishes
 
 _ROUNDS = 8
 _SUSPECTED, _HALVINGS = 16, 50

@@ -1,18 +1,18 @@
-"""Whether an expression is 0 for every s: by its normal form, never by its values.
+"""The normal form of an expression, from which it is seen whether it is 0 for every s.
 
 On one side of s = 0 an expression is a quotient of polynomials in |s| and in atoms: exponentials of
 monomials, square roots, logarithms and the like.  tanh and xᵏ e⁻ˣ are written with exponentials, √a
 √a = a, e^a e^b = e^(a + b) and sin² + cos² = 1 are used; abs, max, min, sign and np.where are
 resolved by the sign that they depend on, by both in turn where it may be either.  Atoms count as
 independent, so what vanishes as a polynomial vanishes as a function wherever the expression is
-defined; the converse is not used.
+defined; the converse is not used.  At single points, where np.where and the like may give another
+value, it says nothing: see :mod:`stabkit.fluxes.vanishing`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from functools import lru_cache
 from math import inf, lcm
 
 from flint import Ordering, fmpq_mpoly_ctx, fmpz
@@ -55,6 +55,7 @@ class Forms:
         self.exponents: dict[int, tuple[int, Fraction]] = {}  # of an atom: n, b of exp(b |s|ⁿ)
         self.arguments: dict[int, tuple[str, Quotient]] = {}  # of an atom f(u): f and u
         self.positive = {T}
+        self.asked: list[tuple[Polynomial, Expression]] = []  # whose sign a value jumps with
         side = -1 if low < 0 else 1
         self.variable = self.number(low) if low == high else self.over(self.gen(T) * side)
 
@@ -212,6 +213,7 @@ class Forms:
         in_s_alone = not any(degree > 0 for degree in form.num.degrees()[1:])
         if not in_s_alone and not zeros_are_isolated(expression, *self.cell):
             raise Unresolved("where it is 0")
+        self.asked.append((form.num, expression))
         return form
 
     def exp(self, u: Quotient) -> Quotient:
@@ -365,29 +367,3 @@ def in_all_cases(low: Scalar, high: Scalar, expression: Expression
             key = str(case)
             todo += [{**signs, key: -1}, {**signs, key: 1}] if key else [signs]
     raise Unresolved("too many cases")
-
-
-def vanishes(expression: Expression, low: Scalar = -inf, high: Scalar = inf) -> bool:
-    """Whether the expression is proved to be 0 wherever it is defined on a cell of s."""
-    return _vanishes(expression.text, _Held(expression), low, high)
-
-
-class _Held:
-    # Lets the cache compare by the text beside it.
-    def __init__(self, expression: Expression):
-        self.expression = expression
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Held)
-
-
-@lru_cache(maxsize=4096)
-def _vanishes(text: str, held: _Held, low: Scalar, high: Scalar) -> bool:
-    try:
-        return all(form.num.is_zero() for cell in sides(low, high)
-                   for _, form in in_all_cases(*cell, held.expression))
-    except (Unresolved, ArithmeticError):
-        return False

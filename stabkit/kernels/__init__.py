@@ -20,7 +20,6 @@ from types import FunctionType
 from typing import Any
 
 from numba import config, njit
-from numba.extending import register_jitable
 
 from stabkit import codes
 from stabkit.errors import InvalidArgument
@@ -51,9 +50,6 @@ def _let_numba_compile() -> Iterator[None]:
             yield
         finally:
             config.DISABLE_JIT = before  # type: ignore[attr-defined]  # Numba sets it by its name
-
-
-inner = register_jitable  # a part of kernels: never compiled, named or cached on its own
 
 
 def kernel(function: Callable, **bound: Any) -> Any:

@@ -16,10 +16,9 @@ from typing import Any
 
 import numpy as np
 from numba.core.types import NoneType
-from numba.extending import overload
 
-from stabkit.kernels import inner
 from stabkit.kernels.fluxes import per_flux
+from stabkit.kernels.parts import choose, inner
 from stabkit.kernels.steps import copy, to_type_of
 
 flux: Any  # the code of a flux, bound by number
@@ -37,7 +36,7 @@ def apart(a, b, r):
     """r a − r b for r = 1/h, or a − b, which has the same bits, where None stands for 1."""
 
 
-@overload(apart)
+@choose(apart)
 def _apart(a, b, r):
     if isinstance(r, NoneType):
         return lambda a, b, r: a - b
@@ -48,7 +47,7 @@ def follow(down, old, step):
     """The new value: down = u − τ Kᵀ f, or α down + β old for step = (τ, r, α, β)."""
 
 
-@overload(follow)
+@choose(follow)
 def _follow(down, old, step):
     if len(step) == 2:
         return lambda down, old, step: down
@@ -78,7 +77,7 @@ def step_tile(flux, w, edges, end, step, shape, width, here, start, there):
     """
 
 
-@overload(step_tile, prefer_literal=True)
+@choose(step_tile, prefer_literal=True)
 def _step_tile(flux, w, edges, end, step, shape, width, here, start, there):
     WIDTH, HERE, START, THERE = (place.literal_value for place in (width, here, start, there))
 
@@ -142,7 +141,7 @@ def fsi_swing(flux, w, edges, end, k, step, shape, width, other):
     """u_{k+1} takes the place of u_{k−1}: the states, at 0 and `other`, swap from step to step."""
 
 
-@overload(fsi_swing, prefer_literal=True)
+@choose(fsi_swing, prefer_literal=True)
 def _fsi_swing(flux, w, edges, end, k, step, shape, width, other):
     WIDTH, OTHER = width.literal_value, other.literal_value
 
@@ -263,7 +262,7 @@ def spacing(r, u):
     """r in the type of u; None, for r = 1, stays."""
 
 
-@overload(spacing)
+@choose(spacing)
 def _spacing(r, u):
     if isinstance(r, NoneType):
         return lambda r, u: None

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from stabkit.codes import FluxCode
-from stabkit.kernels import Family, inner
+from stabkit.kernels import Family
 from stabkit.kernels.exponential import exponential
+from stabkit.kernels.parts import inner
 
 g: Any  # the diffusivity of a flux, bound by number
 

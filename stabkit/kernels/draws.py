@@ -10,11 +10,11 @@ rational number.
 from __future__ import annotations
 
 import numpy as np
-from numba.extending import overload
 
-from stabkit.kernels import inner, kernel
+from stabkit.kernels import kernel
 from stabkit.kernels.exponential import SHIFT, times_power
 from stabkit.kernels.linear import LANES, lanes_of
+from stabkit.kernels.parts import choose, inner
 
 GROUP = 32  # lanes that are drawn by unrolled code
 KINDS = 8  # uniform, heavy-tailed, integers, spikes, steps, alternating, walk, few values
@@ -94,7 +94,7 @@ def draw_kind(u, size, key, kind):
     """Signals of one kind in lanes, on the scale `size`; of the last kind size takes all values."""
 
 
-@overload(draw_kind, prefer_literal=True)
+@choose(draw_kind, prefer_literal=True)
 def _draw_kind(u, size, key, kind):
     KIND = kind.literal_value  # a constant to the compiler, so it vectorises the row
 

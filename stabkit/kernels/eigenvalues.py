@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from stabkit.kernels import inner, kernel
+from stabkit.kernels import kernel
+from stabkit.kernels.parts import inner
 
 SHIFTS = 16  # numbers x that are tried at once, in lanes
 WIDE = 32  # of pentadiagonal matrices, whose one chain takes longer to wait for

@@ -15,7 +15,7 @@ import numpy as np
 from numba.core.types import float64, int64
 from numba.extending import intrinsic
 
-from stabkit.kernels import inner
+from stabkit.kernels.parts import inner
 
 #: A function of its own arguments, for type checkers too.
 instruction: Callable[[Callable], Callable] = intrinsic

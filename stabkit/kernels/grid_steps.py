@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from stabkit.kernels import inner
 from stabkit.kernels.difference_steps import follow
 from stabkit.kernels.fluxes import per_flux
+from stabkit.kernels.parts import inner
 from stabkit.kernels.steps import copy, scratch, to_type_of
 
 flux: Any  # the code of a flux, bound by number

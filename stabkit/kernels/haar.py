@@ -7,11 +7,10 @@ from math import sqrt
 from typing import Any
 
 from numba.core.types import NoneType
-from numba.extending import overload
 
-from stabkit.kernels import inner
 from stabkit.kernels.fluxes import per_flux
 from stabkit.kernels.linear import PERIODIC
+from stabkit.kernels.parts import choose, inner
 
 flux: Any  # the code of a flux, bound by number
 
@@ -22,7 +21,7 @@ def times(weight, x):
     """weight x, or x, which has the same bits, where None stands for 1."""
 
 
-@overload(times)
+@choose(times)
 def _times(weight, x):
     if isinstance(weight, NoneType):
         return lambda weight, x: x

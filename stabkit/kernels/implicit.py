@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from stabkit.kernels import inner, kernel
+from stabkit.kernels import kernel
+from stabkit.kernels.parts import inner
 from stabkit.kernels.steps import copy, scratch
 
 COLUMNS = 256  # signals at a time: three rows of them fit the first cache

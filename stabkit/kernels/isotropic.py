@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.kernels import inner
 from stabkit.kernels.diffusivities import per_diffusivity
+from stabkit.kernels.parts import inner
 from stabkit.kernels.steps import copy, scratch, to_type_of
 
 g: Any  # the diffusivity of a flux, bound by number

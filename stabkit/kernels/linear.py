@@ -19,10 +19,9 @@ its adjoint in the order of the rows; that is the same but where a periodic sten
 from __future__ import annotations
 
 import numpy as np
-from numba.extending import overload
 
 from stabkit.codes import EdgeCode
-from stabkit.kernels import inner
+from stabkit.kernels.parts import choose, inner
 
 NATURAL, PERIODIC, ZERO = map(int, EdgeCode)
 LANES = 128  # of `lanes_of`: so many hide the check that arrays do not overlap
@@ -42,7 +41,7 @@ def height(K, n):
     """How many entries `apply` writes: the rows of a matrix, N + len(taps) − 1 for a stencil."""
 
 
-@overload(height)
+@choose(height)
 def _height(K, n):
     if is_stencil(K):
         return lambda K, n: n + len(K[1]) - 1
@@ -149,7 +148,7 @@ def _apply_lanes(K, u, s):
         lane_row(K[0], K[1], K[2], u, j, s[j * LANES:(j + 1) * LANES])
 
 
-@overload(apply)
+@choose(apply)
 def _apply(K, u, s):
     if is_laned(K):
         return _apply_lanes
@@ -173,6 +172,6 @@ def _pull_rows(K, f, i):
     return _row(K[3], K[4], K[5], f, i)
 
 
-@overload(pull)
+@choose(pull)
 def _pull(K, f, i):
     return _pull_stencil if is_stencil(K) else _pull_rows

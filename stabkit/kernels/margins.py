@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from stabkit.codes import NotionCode
-from stabkit.kernels import inner, kernel
+from stabkit.kernels import kernel
 from stabkit.kernels.linear import LANES, lanes_of
+from stabkit.kernels.parts import inner
 
 _, CONTRACTION, RANGE, SIGN = map(int, NotionCode)
 _NOISE = 2.0**-40

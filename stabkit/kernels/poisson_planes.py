@@ -10,7 +10,7 @@ width of a coarse one.
 
 from __future__ import annotations
 
-from stabkit.kernels import inner
+from stabkit.kernels.parts import inner
 
 
 # -- one row of one colour; slices, so that every loop starts at 0 and runs over neighbours --------

@@ -12,16 +12,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba.extending import overload
 
 from stabkit.codes import SchemeCode
-from stabkit.kernels import Family, inner
+from stabkit.kernels import Family
 from stabkit.kernels.difference_steps import LANES as GROUP
 from stabkit.kernels.difference_steps import fsi_swing, step_tile
 from stabkit.kernels.draws import draw_blocks
 from stabkit.kernels.fluxes import FLUXES
 from stabkit.kernels.linear import LANES, lanes_of
 from stabkit.kernels.margins import CONTRACTION, worst_margin
+from stabkit.kernels.parts import choose, inner
 from stabkit.kernels.steps import (
     copy,
     explicit_row,
@@ -68,7 +68,7 @@ def _advance_with_difference(flux, rows, tile, states, u, work, steps, tau, K, s
         copy(lanes_of(u, i), w[(2 * i + result) * LANES : (2 * i + result + 1) * LANES])
 
 
-@overload(advance)
+@choose(advance)
 def _advance(flux, rows, tile, states, u, work, steps, tau, K, shape):
     return _advance_with_difference if len(K) == 1 else _advance_with_matrix
 

@@ -11,9 +11,7 @@ from typing import Any
 
 import numpy as np
 from numba.core.types import NoneType
-from numba.extending import overload
 
-from stabkit.kernels import inner
 from stabkit.kernels.fluxes import bend, per_flux
 from stabkit.kernels.linear import (
     LANES,
@@ -27,6 +25,7 @@ from stabkit.kernels.linear import (
     lanes_of,
     pull,
 )
+from stabkit.kernels.parts import choose, inner
 
 flux: Any  # the code of a flux, bound by number
 
@@ -97,7 +96,7 @@ def _extrapolate_lanes(v, u, f, K, step):
             after[lane] = step[1] * down + step[2] * after[lane]
 
 
-@overload(update)
+@choose(update)
 def _update(v, u, f, K, step):
     if is_laned(K):
         return _descend_lanes if len(step) == 1 else _extrapolate_lanes
@@ -113,7 +112,7 @@ def _scale(flux, s, f, g, shape):
         f[j] = g[j] * s[j]
 
 
-@overload(respond)
+@choose(respond)
 def _respond(flux, s, f, g, shape):
     if isinstance(g, NoneType):
         return lambda flux, s, f, g, shape: bend(flux, s, f, shape)
@@ -153,7 +152,7 @@ def _sweep_whole(flux, u, images, work, K, step, shape):
     update(images[0], images[1], f, K, step)
 
 
-@overload(sweep)
+@choose(sweep)
 def _sweep(flux, u, images, work, K, step, shape):
     return _sweep_blocks if is_stencil(K) else _sweep_whole
 
@@ -162,7 +161,7 @@ def part(g, first, last):
     """g[first:last], nothing of nothing."""
 
 
-@overload(part)
+@choose(part)
 def _part(g, first, last):
     if isinstance(g, NoneType):
         return lambda g, first, last: None

@@ -18,7 +18,8 @@ from stabkit.multigrid.diffusion_system import (
     diffusion_matrix,
     diffusivities,
 )
-from stabkit.multigrid.energy_bound import EnergyBound, energy_bound, energy_error
+from stabkit.multigrid.energy_bound import EnergyBound, energy_bound
+from stabkit.multigrid.energy_error import energy_error
 from stabkit.multigrid.fast_poisson import FastPoisson
 from stabkit.multigrid.fourier import TwoGrid, rediscretised_stencil, smoothing_factor
 from stabkit.multigrid.fourier_bound import FourierBound, fourier_bound

@@ -89,6 +89,11 @@ class Nodes:
 
     def coarser(self, A: Matrix) -> tuple[Matrix, Nodes]:
         """The prolongation from the next level, and that level."""
+        if not (A.diagonal() > 0).all():
+            raise InvalidArgument(f"A: is not positive definite: pᵀA p = {A.diagonal().min():.3g} "
+                                  "for a smooth p; Helmholtz problems of many wavelengths are out "
+                                  "of reach; take a direct solver, or around=minres with matrix=A "
+                                  "and the hierarchy of a definite matrix near it")
         strong = self._strong(A)
         aggregate = aggregates(strong)[self.node]
         tentative, near_kernel, node = piecewise(self.near_kernel, aggregate)

@@ -10,6 +10,7 @@ from itertools import count, pairwise
 
 import numpy as np
 import scipy.sparse
+import scipy.sparse.csgraph
 import scipy.sparse.linalg
 
 from stabkit.aliases import Matrix
@@ -56,7 +57,8 @@ def reason(watch: Watch, hierarchy: Hierarchy, sweeps: Sequence[tuple[Sweep, Swe
     levels = [_near_one(level, far) for level in hierarchy.levels]
     A = rescale(_copy(system), -far)
     if watch.failure:
-        return next(filter(None, (asymmetry(A), indefiniteness(A, b))), watch.failure)
+        found = asymmetry(A), singularity(levels[0], b), indefiniteness(A, b)
+        return next(filter(None, found), watch.failure)
     x = np.asarray(to_host(u), dtype=np.float64)
     if not np.isfinite(x).all():
         x = b  # the last iterate is lost
@@ -76,7 +78,7 @@ def rounding_floor(A: Matrix, b: np.ndarray, u: np.ndarray) -> float:
 def causes(A: Matrix, levels: list[Level], smoothing: list[Sweep], b: np.ndarray
            ) -> Iterator[str]:
     """What is wrong with the system of A and with the levels, the worst first."""
-    yield from filter(None, (asymmetry(A), indefiniteness(A, b), singularity(levels[0], b)))
+    yield from filter(None, (asymmetry(A), singularity(levels[0], b), indefiniteness(A, b)))
     yield from filter(None, map(enlarging_smoother, count(), levels, smoothing))
     pairs = list(enumerate(pairwise(levels)))
     for number, (fine, coarse) in pairs:
@@ -126,13 +128,27 @@ def singularity(level: Level, b: np.ndarray) -> str:
     """Constants in the kernel of A, which the hierarchy does not know."""
     A = level.A
     size = abs(A).sum(axis=1).max()
-    if level.kernel is not None or abs(A.sum(axis=1)).max() > ROUNDING * size:
+    if level.kernel is not None:
         return ""
+    if abs(A.sum(axis=1)).max() > ROUNDING * size:
+        return singular_part(A)
     if abs(b.sum()) > ROUNDING * abs(b).sum():
         return (f"A is singular, it maps constants to 0, and b is incompatible: its mean is "
                 f"{b.mean():.3g}, not 0, so there is no solution; subtract the mean of b, and give "
                 "the hierarchy kernel=np.ones(n)")
     return "A is singular: it maps constants to 0; give the hierarchy kernel=np.ones(n)"
+
+
+def singular_part(A: Matrix) -> str:
+    """A part of the graph, coupled to no other, whose constants are in the kernel of A."""
+    parts, part = scipy.sparse.csgraph.connected_components(A, directed=False)
+    regular = np.zeros(parts, dtype=bool)
+    regular[part[abs(A.sum(axis=1)) > ROUNDING * abs(A).sum(axis=1)]] = True
+    if regular.all():
+        return ""
+    return (f"A is singular: {np.count_nonzero(~regular)} of the {parts} parts of its graph, which "
+            "are not coupled, map constants to 0; solve each part by itself, those with a right-"
+            "hand side of mean 0 (scipy.sparse.csgraph.connected_components numbers them)")
 
 
 def anisotropy(A: Matrix) -> str:

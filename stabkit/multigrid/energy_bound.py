@@ -29,9 +29,8 @@ import numpy as np
 import scipy.linalg
 
 from stabkit.aliases import Rational, Signal
-from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import fraction
-from stabkit.errors import HypothesisNotMet, InvalidArgument
+from stabkit.errors import HypothesisNotMet
 from stabkit.multigrid.energy_inequality import (
     Inequality,
     LevelBound,
@@ -41,7 +40,7 @@ from stabkit.multigrid.energy_inequality import (
     root_above,
     short,
 )
-from stabkit.multigrid.matrices import Exact, vector
+from stabkit.multigrid.matrices import Exact
 from stabkit.multigrid.solver import Multigrid
 
 #: K is enlarged by this, so that the inequality is strict and its factors are found in floats.
@@ -124,37 +123,6 @@ def energy_bound(method: Multigrid, *, at_most: Rational | None = None) -> Energ
                                f"proven, not {float(wanted):.6g}; this says nothing about whether "
                                "the smaller one is true")
     return made
-
-
-def energy_error(method: Multigrid, factor: Rational, b: Signal, u: Signal) -> Interval:
-    """Enclose ‖u − A⁻¹b‖_A a posteriori, by one cycle.
-
-    With ‖E‖_A <= q, the residual r and the cycle B from zero, (1 − q) ‖e‖² <= rᵀB r <= (1 + q) ‖e‖²
-    in the energy norm.  Proven for an exact hierarchy; in floats r and B r are rounded.
-
-    Parameters
-    ----------
-    method : Multigrid
-        Of any size.
-    factor : rational
-        The q of :func:`energy_bound` or :func:`~stabkit.multigrid.fourier_bound`, below 1.
-    b, u : array_like
-    """
-    q = Interval(fraction(factor, "factor"))
-    if not q.lo >= 0 or not q.hi < 1:
-        raise InvalidArgument(f"factor: must be at least 0 and below 1, got {factor}")
-    given, found = (vector(part, name, method.A.dtype).reshape(-1)
-                    for part, name in ((b, "b"), (u, "u")))
-    if not len(given) == len(found) == method.A.shape[0]:
-        raise InvalidArgument(f"b, u: must have {method.A.shape[0]} entries, got {len(given)} and "
-                              f"{len(found)}")
-    method.check_compatible(given)
-    rest = given - method.A @ found
-    product = rest @ method.step(0 * rest, rest)
-    if product < 0:
-        raise HypothesisNotMet("energy_error: rᵀB r < 0, so the factor is not that of this cycle")
-    product = Interval(product)
-    return Interval((product / (1 + q)).sqrt().lo, (product / (1 - q)).sqrt().hi)
 
 
 # -- the search, in floats -------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import product
+from itertools import permutations, product
 
 from flint import acb, acb_mat
 
@@ -13,7 +13,7 @@ from stabkit.aliases import Rational
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
-from stabkit.multigrid.smoother import SOR, Smoother, Then
+from stabkit.multigrid.smoother import SOR, Jacobi, Richardson, Smoother, Then, red_black
 from stabkit.multigrid.smoother_symbol import (
     Operator,
     colours,
@@ -172,6 +172,15 @@ def signs_of(stencils: Iterable[Stencil], smoothers: Iterable[Smoother]) -> Sign
         symmetric = all(set(part.taps) == set(_reflection(part, axis).taps) for part in stencils)
         axes.append((1,) if symmetric and not directed else (1, -1))
     return list(product(*axes))
+
+
+def axes_are_interchangeable(stencils: Iterable[Stencil], smoother: Smoother) -> bool:
+    """Whether nothing changes if the axes are permuted."""
+    fair = isinstance(smoother, (Jacobi, Richardson)) or \
+        (isinstance(smoother, SOR) and smoother.order is red_black)
+    return fair and all(dict(part.taps) == {tuple(offset[k] for k in order): weight
+                                            for offset, weight in part.taps}
+                        for part in stencils for order in permutations(range(part.dimension)))
 
 
 def _reflection(weights: Stencil, axis: int) -> Stencil:

@@ -13,19 +13,21 @@ J. Numer. Anal. 22, 1985).  K is enclosed in ball arithmetic over all frequencie
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from flint import acb, acb_mat
 
-from stabkit.aliases import Rational
+from stabkit.aliases import Matrix, Rational
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.rational import fraction, integer
-from stabkit.errors import HypothesisNotMet
+from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.multigrid.boundary import INTERIOR, NODES, RING, Placement
 from stabkit.multigrid.cycle import Cycle, Direct
 from stabkit.multigrid.energy_inequality import fewest_visits, is_one_sided, root_above
-from stabkit.multigrid.fourier import signs_of
+from stabkit.multigrid.fourier import axes_are_interchangeable, signs_of
+from stabkit.multigrid.hierarchy import geometric
+from stabkit.multigrid.matrices import is_exact
 from stabkit.multigrid.problem import StencilProblem
 from stabkit.multigrid.smoother import SOR, Jacobi, Lines, Richardson, Smoother, Then, multicolour
 from stabkit.multigrid.smoother_symbol import (
@@ -37,6 +39,7 @@ from stabkit.multigrid.smoother_symbol import (
     on_harmonics,
     projection,
 )
+from stabkit.multigrid.solver import Multigrid
 from stabkit.multigrid.stencil import Stencil
 from stabkit.multigrid.supremum import supremum
 from stabkit.multigrid.symbol import Frequencies, Symbol, mirror
@@ -56,19 +59,39 @@ class FourierBound:
         Of each level but the coarsest; their largest upper end gives the factor.
     any_depth : bool
         The coarse stencils are multiples of the first one, so the number of levels is free.
-    one_sided : bool
-        The cycle smooths before or after its coarse visit only.
+    problem : StencilProblem
+        Its shape does not matter.
+    cycle : Cycle
+    transfer : Transfer
     """
 
     K: tuple[Interval, ...]
     any_depth: bool
-    one_sided: bool = False
+    problem: StencilProblem
+    cycle: Cycle
+    transfer: Transfer
 
     @property
     def factor(self) -> Fraction:
         """1 − 1/K, or its root, rounded up."""
         squared = 1 - 1 / max(bound.upper for bound in self.K)
-        return root_above(squared) if self.one_sided else squared
+        return root_above(squared) if is_one_sided(self.cycle) else squared
+
+    def check(self, method: Multigrid) -> bool:
+        """Whether a method is this cycle on the Galerkin hierarchy of this problem, of any size."""
+        levels = method.hierarchy.levels
+        shape, depth = levels[0].shape, len(levels)
+        if method.cycle != self.cycle or shape is None or depth < 2 or \
+                len(shape) != len(self.problem.shape) or \
+                not (self.any_depth or depth <= len(self.K) + 1):
+            return False
+        try:
+            again = geometric(replace(self.problem, shape=shape), self.transfer, levels=depth,
+                              dtype=method.hierarchy.dtype).levels
+        except InvalidArgument:
+            return False
+        return all(_are_equal(a.A, b.A) and _are_equal(a.P, b.P) and _are_equal(a.R, b.R)
+                   for a, b in zip(levels, again, strict=True))
 
     def __str__(self) -> str:
         depth = "any number of" if self.any_depth else f"up to {len(self.K) + 1}"
@@ -122,14 +145,21 @@ def fourier_bound(problem: StencilProblem, cycle: Cycle | None = None,
             _step(each, weights)
         signs = signs_of((weights, transfer.prolongation), (smoother,))
         found.append(supremum(_quotient(weights, smoother, transfer), signs,
-                              fraction(tolerance), near_zero=True))
+                              fraction(tolerance), near_zero=True, interchangeable=
+                              axes_are_interchangeable((weights, transfer.prolongation), smoother)))
         coarse = coarse_stencil(weights, transfer.prolongation)
         any_depth = _is_multiple(coarse, weights) and not any(
             isinstance(each, Richardson) for each in (smoother, *before))
         if any_depth:
             break
         weights = coarse
-    return FourierBound(tuple(found), any_depth, is_one_sided(cycle))
+    return FourierBound(tuple(found), any_depth, problem, cycle, transfer)
+
+
+def _are_equal(A: Matrix, B: Matrix) -> bool:
+    if A is None or B is None or is_exact(A.dtype):
+        return bool(A is B or A == B)
+    return bool(A.shape == B.shape and (A != B).nnz == 0)
 
 
 # -- the hypotheses --------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ from stabkit.multigrid.matrices import inverse, is_exact, matrix, vector
 SLOWEST_COARSENING = 0.9
 #: The sum of a row, relative to that of its moduli, which counts as 0 but for rounding.
 ROUNDING = 1e-13
+#: The same of a kernel that is given, which may be rounded itself.
+NEAR_ZERO = 1e-8
 
 
 def algebraic(A: Matrix, prolongations: Sequence[Signal] | None = None,
@@ -57,6 +59,8 @@ def algebraic(A: Matrix, prolongations: Sequence[Signal] | None = None,
     if A.shape[0] != A.shape[1] or A.shape[0] == 0:
         raise InvalidArgument(f"A: must be square, with at least one unknown, got shape {A.shape}")
     kernel = None if kernel is None else vector(kernel, "kernel", dtype)
+    if kernel is not None and not _maps_to_zero(A, kernel):
+        raise InvalidArgument("kernel: A does not map it to 0; give none if A is regular")
     if prolongations is None:
         if is_exact(dtype):
             raise InvalidArgument("prolongations: an exact hierarchy needs them; those of floats "
@@ -135,6 +139,14 @@ def from_pyamg(ml: Any, *, kernel: Array = None, shape: tuple[int, ...] | None =
 def transpose(P: Matrix) -> Matrix:
     """The transpose, stored by rows."""
     return P.T if is_exact(P.dtype) else P.T.tocsr()
+
+
+def _maps_to_zero(A: Matrix, z: np.ndarray) -> bool:
+    if z.shape != (A.shape[0],) or not z.any():
+        return False
+    if is_exact(A.dtype):
+        return bool((A @ z == 0).all())
+    return bool((abs(A @ z) <= NEAR_ZERO * (abs(A) @ abs(z))).all())
 
 
 def _constants_in_kernel(A: Matrix) -> np.ndarray | None:

@@ -14,7 +14,7 @@ from stabkit.aliases import Matrix, Rational
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.matrices import count, number
 from stabkit.multigrid.problem import DiffusionProblem, StencilProblem
-from stabkit.multigrid.transfer import Transfer, galerkin_transfer
+from stabkit.multigrid.transfer import Transfer, fitting_transfer
 
 Problem = StencilProblem | DiffusionProblem
 
@@ -111,7 +111,8 @@ def geometric(problem: Problem, transfer: Transfer | None = None, *,
     ----------
     problem : StencilProblem or DiffusionProblem
     transfer : Transfer, optional
-        (Bi)linear prolongation with its adjoint by default.
+        By default linear prolongation in each axis between nodes, or centres of cells, with its
+        adjoint.
     coarse_operator : callable
         ``galerkin``, ``rediscretised``, or (A, P, R, coarse problem) ↦ coarse matrix.
     levels : int, optional
@@ -125,7 +126,7 @@ def geometric(problem: Problem, transfer: Transfer | None = None, *,
     InvalidArgument
         If the sizes do not allow that many levels, or end on a large grid.
     """
-    transfer = transfer or galerkin_transfer(len(problem.shape))
+    transfer = transfer or fitting_transfer(problem.boundary, len(problem.shape))
     factor = transfer.restriction_weights.total / 2**problem.order
     # The matrix of level l+1 may need that of level l, so the levels are made in order.
     A = problem.matrix() if dtype is None else problem.matrix(dtype)

@@ -15,7 +15,7 @@ from stabkit.aliases import Matrix, Signal
 from stabkit.arithmetic.backend import is_foreign, namespace
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.convergence import Watch, norm
-from stabkit.multigrid.true_residual import residual_norm
+from stabkit.multigrid.true_residual import EPSILON, residual_norm
 
 #: Directions that flexible GMRES keeps before it starts again.
 RESTART = 30
@@ -46,7 +46,8 @@ def conjugate_gradients(A: Matrix, precondition: Precondition, b: Signal, x: Sig
             return x
         x, r, before = x + now / curvature * p, r - now / curvature * q, now
         residual = norm(r)
-        if watch.arrives(residual):
+        if watch.arrives(residual) or residual < EPSILON * watch.scale:
+            # The recursion falls below what rounding leaves of the residual itself.
             r = b - A @ x
             residual = residual_norm(A, x, b, watch)
             p = p if watch.arrives(residual) else None

@@ -194,13 +194,24 @@ def matrix(given: Any, name: str, dtype: DTypeLike) -> Matrix:
     """A matrix of a dtype, from one in any form; a sparse one is copied, without duplicates."""
     if is_exact(dtype):
         return given if isinstance(given, Exact) else Exact(fractions(given, name))
-    if not scipy.sparse.issparse(given) and np.ndim(given) != 2:
-        raise InvalidArgument(f"{name}: must be a matrix, got {type(given).__name__}")
+    if not scipy.sparse.issparse(given):
+        given = _dense(given, name)
     _check_real(given, name)
     made = scipy.sparse.csr_array(given, dtype=np.float64, copy=True)
     made.sum_duplicates()
     if not np.isfinite(made.data).all():
         raise InvalidArgument(f"{name}: has entries that are not finite")
+    return made
+
+
+def _dense(given: Any, name: str) -> np.ndarray:
+    # With its mask, if it has one, and its imaginary part.
+    try:
+        made = np.ma.asarray(given) if isinstance(given, np.ma.MaskedArray) else np.asarray(given)
+    except ValueError:
+        raise InvalidArgument(f"{name}: must be a matrix, with rows of one length") from None
+    if made.ndim != 2 or made.dtype.kind not in "biufcO":
+        raise InvalidArgument(f"{name}: must be a matrix of numbers, got {type(given).__name__}")
     return made
 
 

@@ -194,8 +194,9 @@ class Multigrid:
         given = vector(values, name, self.A.dtype)
         level = self.hierarchy.levels[0]
         if given.shape not in ((level.unknowns,), level.shape):
-            raise InvalidArgument(f"{name}: must have shape ({level.unknowns},) or {level.shape}, "
-                                  f"got {given.shape}")
+            either = f" or {level.shape}" if level.shape else ""
+            raise InvalidArgument(f"{name}: must have shape ({level.unknowns},){either}, got "
+                                  f"{given.shape}")
         return namespace(given).reshape(given, (-1,)), given.shape
 
     def check_compatible(self, b: np.ndarray) -> None:

@@ -15,7 +15,7 @@ from itertools import product
 import numpy as np
 import scipy.linalg
 import scipy.sparse.csgraph
-from flint import acb, acb_mat, arb
+from flint import acb, acb_mat, arb, ctx
 
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.flint_rationals import to_fmpq
@@ -30,14 +30,20 @@ WELL_CONDITIONED = 100
 #: The powers 1, 2, 4 … of a matrix that are tried.
 SQUARES = 3
 MOST_BOXES = 200_000
+#: The part of a matrix that is not Hermitian, below which orthonormal vectors are its basis.
+HERMITIAN = 1e-9
+#: Bits at a single frequency, where characteristic polynomials cancel.
+BITS = 256
 
 Signs = list[tuple[int, ...]]
 
 
-def supremum(operator: Operator, signs: Signs, tolerance: Fraction, near_zero: bool) -> Interval:
+def supremum(operator: Operator, signs: Signs, tolerance: Fraction, near_zero: bool, *,
+             interchangeable: bool = False) -> Interval:
+    """Of interchangeable axes only frequencies s_1 >= s_2 >= … are looked at."""
     if tolerance <= 0:
         raise InvalidArgument(f"tolerance: must be positive, got {tolerance}")
-    d = len(signs[0])
+    d, symmetric = len(signs[0]), interchangeable and len(signs) == 1
     lower = max((_largest(operator, d, each) for each in signs), key=float)
     bound = lower + arb(to_fmpq(tolerance))
     covers: list[tuple[Callable, Box, bool]] = [
@@ -46,10 +52,13 @@ def supremum(operator: Operator, signs: Signs, tolerance: Fraction, near_zero: b
         # Near frequency 0 in t and x, by the axis whose s is the largest; elsewhere in s.
         covers += [(partial(Frequencies.near_zero, axis),
                     ((Fraction(0), NEAR), *((Fraction(0), Fraction(1)),) * (d - 1)), False)
-                   for axis in range(d)]
+                   for axis in range(1 if symmetric else d)]
     for each in signs:
-        for chart, box, skip in covers:
-            _certify(operator, partial(_frequencies, chart, each), box, bound, skip)
+        for chart, box, far in covers:
+            # Near 0 the s of the first axis is the largest, and t stands in its place.
+            ordered = range(0 if chart == Frequencies.of else 1, d) if symmetric else range(0)
+            _certify(operator, partial(_frequencies, chart, each), box, bound, partial(
+                _is_covered, far, ordered))
     return Interval(lower.lower(), bound.upper())
 
 
@@ -58,13 +67,20 @@ def _frequencies(chart: Callable[[Box, Sequence[int]], Frequencies], signs: Sequ
     return chart(part, signs)
 
 
+def _is_covered(far: bool, ordered: range, part: Box) -> bool:
+    # By the boxes near 0, or by those where the axes are exchanged.
+    if far and max(high for _, high in part) <= NEAR:
+        return True
+    return any(part[axis][1] < part[axis + 1][0] for axis in ordered[:-1])
+
+
 def _certify(operator: Operator, chart: Callable[[Box], Frequencies], box: Box, bound: arb,
-             skip_near_zero: bool) -> None:
+             covered: Callable[[Box], bool]) -> None:
     # Split until the spectral radius is certainly below the bound on every part.
     open_boxes, tested = [box], 0
     while open_boxes:
         part = open_boxes.pop()
-        if skip_near_zero and max(high for _, high in part) <= NEAR:
+        if covered(part):
             continue
         tested += 1
         if tested > MOST_BOXES:
@@ -124,6 +140,9 @@ def _rows_below(matrix: acb_mat, bound: arb) -> bool:
 
 def _basis(middle: np.ndarray, bound: float) -> acb_mat | None:
     # None where the middle matrix itself is not below the bound.
+    if abs(middle - middle.conj().T).max() <= HERMITIAN * abs(middle).max():
+        values, vectors = np.linalg.eigh(middle)
+        return _to_flint(vectors) if abs(values).max() < bound else None
     values, vectors = np.linalg.eig(middle)
     slack = bound - np.abs(values).max()
     if slack <= 0:
@@ -160,7 +179,8 @@ def _largest(operator: Operator, d: int, signs: tuple[int, ...]) -> arb:
             best, value = candidate, radius(candidate)
         else:
             step /= 2
-    return radius_at_least(operator(_at(best, signs)))
+    with ctx.workprec(BITS):
+        return radius_at_least(operator(_at(best, signs)))
 
 
 def _at(point: tuple[Fraction, ...], signs: tuple[int, ...]) -> Frequencies:

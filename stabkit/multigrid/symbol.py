@@ -23,6 +23,7 @@ from stabkit.multigrid.stencil import Stencil
 #: Coefficient by monomial; a monomial is ((power of s, power of j) per axis).
 Polynomial = dict[tuple[tuple[int, int], ...], Fraction]
 Box = tuple[tuple[Fraction, Fraction], ...]
+Terms = list[tuple[acb, tuple[tuple[int, int], ...]]]
 
 #: e^{±iθ} = 1 − 2s ± j.
 SHIFTS: dict[int, Polynomial] = {
@@ -61,12 +62,28 @@ def _shift(k: int) -> Polynomial:
     return power
 
 
+def _derivative(polynomial: Polynomial, axis: int) -> Polynomial:
+    # By s of an axis, the j held.
+    out: Polynomial = {}
+    for monomial, value in polynomial.items():
+        a, b = monomial[axis]
+        if a:
+            out[(*monomial[:axis], (a - 1, b), *monomial[axis + 1:])] = a * value
+    return out
+
+
+def _terms(polynomial: Polynomial) -> Terms:
+    return [(acb(to_fmpq(weight)), monomial) for monomial, weight in polynomial.items()]
+
+
 class Symbol:
     """The symbol Σ w_k e^{ik·θ} of a stencil, as an exact polynomial.
 
     Attributes
     ----------
     terms : list of (acb, monomial)
+    slopes : list of such lists
+        Its derivative by the s of each axis.
     vanishes : bool
         It is divisible by the distance to frequency 0: no constant term, and j only in pairs.
     """
@@ -77,7 +94,8 @@ class Symbol:
             for factors in product(*(_shift(k).items() for k in offset)):
                 monomial = tuple(power for (power,), _ in factors)
                 _add(out, monomial, reduce(lambda v, f: v * f[1], factors, weight))
-        self.terms = [(acb(to_fmpq(weight)), monomial) for monomial, weight in out.items()]
+        self.terms = _terms(out)
+        self.slopes = [_terms(_derivative(out, axis)) for axis in range(weights.dimension)]
         self.vanishes = all(any(a or b for a, b in monomial)
                             and sum(b for _, b in monomial) % 2 == 0 for monomial in out)
 
@@ -126,6 +144,8 @@ class Frequencies:
     ----------
     s : list of arb
     j : list of acb
+    middle : list of arb
+        Of the s.
     distance : arb or None
         t, where s_i = t x_i; None away from frequency 0, where nothing needs dividing.
     x : list of arb
@@ -135,6 +155,7 @@ class Frequencies:
 
     s: list
     j: list
+    middle: list
     distance: arb | None = None
     x: list = field(default_factory=list)
     roots: list = field(default_factory=list)
@@ -143,7 +164,8 @@ class Frequencies:
     def of(cls, box: Box, signs: Sequence[int]) -> Frequencies:
         """The frequencies with s in a box of [0, 1/2]^d."""
         return cls([ball(*side) for side in box],
-                   [acb(0, sign * _sine(*side)) for side, sign in zip(box, signs, strict=True)])
+                   [acb(0, sign * _sine(*side)) for side, sign in zip(box, signs, strict=True)],
+                   [ball((low + high) / 2, (low + high) / 2) for low, high in box])
 
     @classmethod
     def near_zero(cls, axis: int, box: Box, signs: Sequence[int]) -> Frequencies:
@@ -157,13 +179,23 @@ class Frequencies:
         plain = cls.of(sides, signs)
         roots = [acb(0, 2 * sign * _roots(share, (1 - below, 1 - above)))
                  for sign, share, (above, below) in zip(signs, shares, sides, strict=True)]
-        return cls(plain.s, plain.j, ball(low, high), [ball(*share) for share in shares], roots)
+        return cls(plain.s, plain.j, plain.middle, ball(low, high),
+                   [ball(*share) for share in shares], roots)
 
     def value(self, symbol: Symbol) -> acb:
-        """The symbol on these frequencies."""
+        """The symbol on these frequencies, by the mean value theorem, one axis after another."""
+        total = self._sum(symbol.terms, self.middle)
+        for axis, slope in enumerate(symbol.slopes):
+            offset = self.s[axis] - self.middle[axis]
+            if slope and not offset.is_zero():
+                at = [*self.s[:axis + 1], *self.middle[axis + 1:]]
+                total += self._sum(slope, at) * offset
+        return total
+
+    def _sum(self, terms: Terms, at: list) -> acb:
         total = acb(0)
-        for term, monomial in symbol.terms:
-            for (a, b), s, j in zip(monomial, self.s, self.j, strict=True):
+        for term, monomial in terms:
+            for (a, b), s, j in zip(monomial, at, self.j, strict=True):
                 if a:
                     term = term * s**a
                 if b:

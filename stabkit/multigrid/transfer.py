@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 
 from stabkit.aliases import Matrix, Signal
 from stabkit.errors import InvalidArgument
-from stabkit.multigrid.boundary import GridBoundary, grid_boundary
+from stabkit.multigrid.boundary import CELLS, GridBoundary, grid_boundary
 from stabkit.multigrid.stencil import Stencil, correlation, stencil
 from stabkit.operators.boundary import Boundary
 
@@ -116,6 +116,12 @@ def _sparse(matrix: Matrix) -> Signal:
 def galerkin_transfer(dimension: int) -> Transfer:
     """Linear, bilinear or trilinear prolongation with its adjoint."""
     return Transfer(linear(dimension))
+
+
+def fitting_transfer(boundary: Boundary | GridBoundary, dimension: int) -> Transfer:
+    """Linear prolongation between where the unknowns lie, nodes or cells, with its adjoint."""
+    cells = grid_boundary(boundary).placement is CELLS
+    return Transfer(cell_linear(dimension) if cells else linear(dimension))
 
 
 def weighted_transfer(dimension: int) -> Transfer:

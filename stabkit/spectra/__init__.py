@@ -1,6 +1,7 @@
 """Jacobians of a step and their spectra, as enclosures; growth that eigenvalues do not show."""
 
 from stabkit.spectra import gallery
+from stabkit.spectra.bounded import PowerBound, bound_of_powers
 from stabkit.spectra.eigenvalues import Spectrum, along, extreme_eigenvalues, spectrum
 from stabkit.spectra.jacobian import exact_jacobian, jacobian, jacobians
 from stabkit.spectra.nonnormal import (
@@ -15,8 +16,8 @@ from stabkit.spectra.nonnormal import (
 from stabkit.spectra.stable import stable_at, step_is_stable
 
 __all__ = [
-    "NumericalRange", "Pseudospectrum", "Spectrum", "TransientGrowth", "along",
-    "departure_from_normality", "exact_jacobian", "extreme_eigenvalues", "gallery", "jacobian",
-    "jacobians", "numerical_range", "pseudospectrum", "spectrum", "stable_at", "step_is_stable",
-    "transient_growth",
+    "NumericalRange", "PowerBound", "Pseudospectrum", "Spectrum", "TransientGrowth", "along",
+    "bound_of_powers", "departure_from_normality", "exact_jacobian", "extreme_eigenvalues",
+    "gallery", "jacobian", "jacobians", "numerical_range", "pseudospectrum", "spectrum",
+    "stable_at", "step_is_stable", "transient_growth",
 ]

@@ -15,7 +15,7 @@ from stabkit.arithmetic.enclosure import (
     has_intervals,
     largest_of,
 )
-from stabkit.arithmetic.rational import fractions
+from stabkit.arithmetic.rational import fractions, from_flint, to_flint
 from stabkit.errors import InvalidArgument, Undecided
 from stabkit.operators.derivatives import Inverse
 from stabkit.schemes import Scheme
@@ -66,10 +66,10 @@ def spectrum(matrix: Matrix) -> Spectrum:
     Parameters
     ----------
     matrix : array_like, sparse matrix, Operator or Jacobian, shape (N, N)
-        Of fractions or intervals with N <= 64: by the characteristic polynomial, or FLINT's
-        enclosures.  Else N <= 2000: floats are taken exactly, every eigenvalue gets a proven disc,
-        and eigenvalues whose discs meet share the enclosure of all of them.  Where eigenvectors are
-        too close to dependent for discs, FLINT's enclosures are taken up to N = 128.
+        Of fractions with N <= 128: by the characteristic polynomial; of intervals with N <= 64:
+        FLINT's enclosures.  Else N <= 2000: floats are taken exactly, every eigenvalue gets a
+        proven disc, and eigenvalues whose discs meet share the enclosure of all of them.  Where
+        eigenvectors are too close to dependent for discs, floats are fractions up to N = 128.
 
     Raises
     ------
@@ -226,12 +226,16 @@ def along(scheme: Scheme, u: Signal, steps: int) -> Iterator[Spectrum]:
 
 # -- small matrices of exact numbers ---------------------------------------------------------------
 def _of_entries(matrix: np.ndarray) -> Spectrum:
-    exact = not has_intervals(matrix.flat)
-    normal = bool((matrix @ matrix.T == matrix.T @ matrix).all()) if exact else None
     values = eigenvalues_of_entries(matrix)
-    sizes = moduli(values)
-    gram = [real for real, _ in eigenvalues_of_entries(matrix.T @ matrix)]
-    return Spectrum(tuple(values), largest_of(sizes), _nonnegative(largest_of(gram)).sqrt(), normal)
+    if has_intervals(matrix.flat):
+        normal, gram = None, matrix.T @ matrix
+    else:
+        exact = to_flint(matrix)
+        square = exact.transpose() * exact
+        normal, gram = square == exact * exact.transpose(), from_flint(square)
+    squares = [real for real, _ in eigenvalues_of_entries(gram)]
+    return Spectrum(tuple(values), largest_of(moduli(values)),
+                    _nonnegative(largest_of(squares)).sqrt(), normal)
 
 
 def _nonnegative(value: Interval) -> Interval:
@@ -308,6 +312,7 @@ def _is_normal(given: Enclosed) -> bool | None:
     if given.radius is not None:
         return None
     dense = given.floats.toarray()
+    dense = dense / 2.0 ** np.ceil(np.log2(np.abs(dense).max()))  # so that nothing overflows
     apart = np.abs(dense @ dense.T - dense.T @ dense)
     size = np.abs(dense)
     error = (len(dense) + 8) * 2.0**-52 * (size @ size.T + size.T @ size)

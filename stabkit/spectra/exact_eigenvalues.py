@@ -18,13 +18,16 @@ from stabkit.arithmetic.rational import to_flint
 from stabkit.arithmetic.roots import complex_roots
 from stabkit.errors import Undecided
 
-EXACT = 64  # rows up to which the characteristic polynomial is written down
+_EXACT = 128  # rows up to which the characteristic polynomial is written down,
+_BALLS = 64  # and, of intervals, FLINT's enclosures are taken at once
 _LONGEST = 512  # bits of entries, up to which its roots are separated in reasonable time
 
 
 def are_short(entries: np.ndarray) -> bool:
-    """Whether a matrix is small enough for its characteristic polynomial."""
-    return len(entries) <= EXACT and all(
+    """Whether a matrix is small enough for its characteristic polynomial, or for balls."""
+    if len(entries) > (_BALLS if has_intervals(entries.flat) else _EXACT):
+        return False
+    return all(
         isinstance(entry, Interval) or
         max(entry.numerator.bit_length(), entry.denominator.bit_length()) <= _LONGEST
         for entry in entries.flat)

@@ -75,6 +75,9 @@ def enclose(matrix: Matrix) -> Enclosed:
     if dense.ndim != 2 or not dense.size:
         raise InvalidArgument("matrix: must have two dimensions, got " + (
             f"shape {dense.shape}" if dense.size else excerpt(matrix)))
+    if dense.dtype.kind == "c":
+        raise InvalidArgument("matrix: must hold real numbers, got complex ones; spectrum takes "
+                              "them, and (Re, -Im; Im, Re) has the same norms and powers")
     if dense.dtype.kind == "f":
         _check_square(dense.shape)
         single = dense.astype(np.float32) if dense.dtype.itemsize < 4 else dense  # for SciPy

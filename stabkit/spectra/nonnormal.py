@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
@@ -12,15 +12,17 @@ import scipy
 from stabkit.aliases import Matrix
 from stabkit.arithmetic.enclosure import Interval, as_interval, largest_of, precision
 from stabkit.arithmetic.rational import integer
-from stabkit.errors import InvalidArgument, Undecided
+from stabkit.errors import InvalidArgument
+from stabkit.spectra.bounded import PowerBound, bound_by_sums, bound_of_powers
 from stabkit.spectra.eigenvalues import spectrum
 from stabkit.spectra.matrices import enclose
-from stabkit.spectra.symmetric import bounds_of_largest, norm_within
-from stabkit.spectra.whole import TINY, UP, U, norm_bounds
+from stabkit.spectra.symmetric import bounds_of_largest
+from stabkit.spectra.whole import TINY, UP, U, enclose_norm, norm_bounds
 
 _LARGEST = 500  # rows
 _BATCH = 2**22  # entries of the matrices that are decomposed together
 _RANGE = 2.0**400  # of entries that are decomposed, so that squares do not overflow
+_INVERSE = 6  # solutions, which find a vector that a resolvent stretches most
 _HALVES = 12  # bits to which the sine and cosine of an angle are rounded, for exact products
 
 
@@ -200,23 +202,25 @@ class TransientGrowth:
     norms : list of Interval
         ‖Aᵏ‖ for k = 0, 1, …
     largest : Interval
-        The supremum over all k if `bounded`, else over those that were computed.
+        The supremum over all k if `bounded`, else over those that were computed.  Its upper end is
+        infinite where the powers are bounded, but it is not known by what.
     bounded : bool or None
-        True: a power is proved to have norm <= 1 (or < 1), so all powers are bounded.  False: an
-        eigenvalue is proved to lie outside the unit circle.  None: neither.
+        Whether all powers are bounded, proved: a power has norm <= 1, or `bound_of_powers` tells.
     kreiss : Interval
         The Kreiss constant sup (|z| − 1) ‖(z I − A)⁻¹‖, |z| > 1: from values at some points up to
         `largest`, which bounds it.
+    bound : PowerBound
+        Why the powers are bounded, or why not.
     """
 
     norms: list[Interval]
     largest: Interval
     bounded: bool | None
     kreiss: Interval
+    bound: PowerBound = field(default_factory=lambda: PowerBound(None))
 
     def __str__(self) -> str:
-        kind = {True: "bounded", False: "unbounded", None: "not known to be bounded"}[self.bounded]
-        return f"powers are {kind}; the largest norm of {len(self.norms)} is {self.largest}"
+        return f"powers are {self.bound}; the largest norm of {len(self.norms)} is {self.largest}"
 
 
 def transient_growth(matrix: Matrix, steps: int = 200) -> TransientGrowth:
@@ -232,9 +236,9 @@ def transient_growth(matrix: Matrix, steps: int = 200) -> TransientGrowth:
     """
     a, spread = _dense(matrix)
     steps, n = integer(steps, "steps", 1), len(a)
-    size = norm_within(a, spread)
+    size, bound = enclose_norm(a, spread), bound_by_sums(matrix, enclose(matrix))
     power, off, norms = np.eye(n), Fraction(0), [Interval(1)]
-    bounded, own, sizes, away = None, float(norm_bounds(a)), np.abs(a), np.zeros_like(a)
+    own, sizes, away = float(norm_bounds(a)), np.abs(a), np.zeros_like(a)
     for _ in range(steps):
         rounding = Fraction((n + 4) * U * UP * own * float(norm_bounds(power)))
         off = size.upper * off + spread * (norms[-1].upper + off) + rounding
@@ -243,34 +247,57 @@ def transient_growth(matrix: Matrix, steps: int = 200) -> TransientGrowth:
             if np.isfinite(away).all():
                 off = min(off, Fraction(float(norm_bounds(away))))
         power = power @ a
-        norms.append(norm_within(power, off))
-        if norms[-1].hi <= 1:
-            bounded = True
-            break
-        if not norms[-1].upper < 2**400:
+        norms.append(enclose_norm(power, off))
+        if norms[-1].hi <= 1 or bound.most.hi <= 1 or not norms[-1].upper < 2**400:
             break
     largest = largest_of(norms)
-    if bounded is None and _leaves_the_circle(matrix):
-        bounded = False
-    return TransientGrowth(norms, largest, bounded, _kreiss(a, spread, largest, bounded))
+    if norms[-1].hi <= 1:
+        bound = bound if bound.bounded else PowerBound(True, most=largest)
+    if bound.bounded is None:
+        bound = bound_of_powers(matrix)
+    if bound.bounded and norms[-1].hi > 1:
+        largest = Interval(largest.lower, max(largest.hi, bound.most.hi)) \
+            if bound.most.hi > 1 else Interval(1)
+    return TransientGrowth(norms, largest, bound.bounded, _kreiss(
+        a, spread, largest if bound.bounded else Interval(1, np.inf)), bound)
 
 
-def _leaves_the_circle(matrix: Matrix) -> bool:
-    try:
-        return bool(spectrum(matrix).radius.lo > 1)
-    except Undecided:  # such as for a defective matrix
-        return False
+def _kreiss(a: np.ndarray, spread: Fraction, largest: Interval) -> Interval:
+    """From 1, for |z| → ∞, or the best of some points, up to the largest norm.
+
+    ‖(z − A)⁻¹‖ >= ‖v‖/‖(z − A) v‖ for any v.
+    """
+    triangle, basis = scipy.linalg.schur(a, output="complex")
+    turns = np.exp(1j * np.pi * np.arange(25) / 24)  # a real matrix is as large at conjugates
+    best, where = 1.0, None
+    for point in np.outer(1 + 2.0 ** -np.arange(-1, 12), turns).ravel():
+        v, value = _rough_singular_vector(triangle, point)
+        if (abs(point) - 1) / value > best:
+            best, where = (abs(point) - 1) / value, (point, basis @ v)
+    if where is None:
+        return Interval(1, largest.hi)
+    z, v = where
+    rounding = 4 * (len(a) + 8) * U * (abs(z) + norm_bounds(a)) * np.linalg.norm(v)
+    value = UP * ((np.linalg.norm(z * v - a @ v) + rounding) / np.linalg.norm(v) + float(spread))
+    best = max(1.0, (abs(z) * (1 - 2.0**-50) - 1) / (value * UP))
+    return Interval(best, largest.hi if largest.hi > best else best)
 
 
-def _kreiss(a: np.ndarray, spread: Fraction, largest: Interval, bounded: bool | None) -> Interval:
-    best = 1.0  # |z| → ∞
-    turns = np.exp(2j * np.pi * np.arange(48) / 48)
-    for distance in 2.0 ** -np.arange(-1, 12):
-        points = (1 + distance) * turns
-        values, error = _smallest_singular_values(a, points)
-        inside = np.abs(points) * (1 - 2.0**-50) - 1
-        best = max(best, float((inside / ((values + error + float(spread)) * UP)).max()))
-    return Interval(best, max(largest.upper, Fraction(best)) if bounded else np.inf)
+def _rough_singular_vector(triangle: np.ndarray, z: complex) -> tuple[np.ndarray, float]:
+    """A vector v of length 1 and ‖(z − T) v‖, about as small as it gets, by inverse iteration."""
+    shifted = z * np.eye(len(triangle)) - triangle
+    v = np.random.default_rng(0).standard_normal(len(triangle)) + 0j
+    with np.errstate(all="ignore"):  # of what overflows nothing is told
+        for _ in range(_INVERSE):
+            for trans in "C", "N":
+                try:
+                    v = scipy.linalg.solve_triangular(shifted, v, trans=trans, check_finite=False)
+                except np.linalg.LinAlgError:  # z is an eigenvalue
+                    return v, np.inf
+                v /= np.abs(v).max()
+        v /= np.linalg.norm(v)
+        value = float(np.linalg.norm(shifted @ v))
+    return v, value if value > 0 else np.inf
 
 
 def _dense(matrix: Matrix) -> tuple[np.ndarray, Fraction]:

@@ -22,6 +22,8 @@ from stabkit.spectra.symmetric import is_at_most
 
 _EXACT = 64  # samples up to which any step is decided, by its exact Jacobian
 _ROUNDINGS = 8  # of an entry of KᵀDK with one term, counted in units of 2⁻⁵³
+_PIECES = 256  # of the range of K u, whose slopes may decide for all samples
+_BLOCK = 2**12  # slopes that are enclosed together, so that all intermediate results stay in cache
 
 
 def step_is_stable(slopes: np.ndarray, tau: Rational, h: Rational = 1) -> bool:
@@ -108,19 +110,30 @@ def stable_at(scheme: Scheme, u: Signal) -> bool:
 
 
 def _explicit(scheme: Explicit, u: np.ndarray) -> bool:
+    s = _differences(scheme, u)
+    if isinstance(s, FloatIntervals) and s.lo.size > _PIECES:
+        found = _decide(scheme, *_rough_slopes(scheme.flux, s))
+        if found is not None:
+            return found
+    found = _decide(scheme, *_slopes(scheme.flux, s))
+    if found is None:
+        raise Undecided("the eigenvalues are too close to the ends of [0, 2/tau]")
+    return found
+
+
+def _decide(scheme: Explicit, low: np.ndarray, high: np.ndarray) -> bool | None:
     # KᵀDK grows with D, so its eigenvalues lie between those for the ends of the slopes.
-    low, high = _slopes(scheme, u)
     tau: Rational = scheme.tau
     limit = 2 / Fraction(tau)
+    if (low >= 0).all() and _gershgorin(scheme, high) <= limit:
+        return True
     above, error = _gram(scheme, high)
     if (high < 0).any() and is_at_most(-above, error) is False:
         return False
     if (low >= 0).all() and is_at_most(above, limit - error):
         return True
     below, error = _gram(scheme, low)
-    if is_at_most(below, limit + error) is False:
-        return False
-    raise Undecided("the eigenvalues are too close to the ends of [0, 2/tau]")
+    return False if is_at_most(below, limit + error) is False else None
 
 
 def _gram(scheme: Explicit, slopes: np.ndarray) -> tuple[Any, Fraction]:
@@ -128,27 +141,59 @@ def _gram(scheme: Explicit, slopes: np.ndarray) -> tuple[Any, Fraction]:
     K = scheme.K.sparse()
     product = (K.T @ scipy.sparse.diags_array(slopes) @ K).tocsr()
     product = (product + product.T.tocsr()) * 0.5  # symmetric to the last digit
-    sizes = abs(K)
-    rows = sizes.T @ (np.abs(slopes) * (sizes @ np.ones(K.shape[1])))
-    terms = int(np.diff(K.tocsc().indptr).max(initial=0))
-    return product, Fraction(float(rows.max())) * (terms + _ROUNDINGS) * Fraction(1, 2**52)
+    terms = int(np.bincount(K.indices).max(initial=0))
+    return product, _gershgorin(scheme, slopes) * (terms + _ROUNDINGS) * Fraction(1, 2**52)
 
 
-def _slopes(scheme: Explicit, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Floats below and above the slopes of the flux at K u."""
+def _gershgorin(scheme: Explicit, slopes: np.ndarray) -> Fraction:
+    """A bound of ‖KᵀDK‖ by the sums of the rows of |K|ᵀ|D||K|."""
+    sizes = abs(scheme.K.sparse())
+    rows = sizes.T @ (np.abs(slopes) * (sizes @ np.ones(sizes.shape[1])))
+    terms = int(np.bincount(sizes.indices).max(initial=0) + np.diff(sizes.indptr).max(initial=0))
+    return Fraction(float(rows.max(initial=0))) * (1 + (terms + _ROUNDINGS) * Fraction(1, 2**52))
+
+
+def _differences(scheme: Explicit, u: np.ndarray) -> FloatIntervals | np.ndarray:
+    """K u in floats, with a bound of its errors, or exactly."""
     if u.dtype == object:
-        return _one_by_one(scheme.flux, scheme.K @ u)
+        return scheme.K @ u
     K, u = scheme.K.sparse(), u.astype(float)
     middle, terms = K @ u, int(np.diff(K.indptr).max(initial=0))
+    # Twice what products, sums and the entries of K in floats are off: enough for rounding here.
     away = (terms + 4) * (2.0**-52 * (abs(K) @ np.abs(u)) + 2.0**-1070)
-    low, high = np.nextafter(middle - away, -np.inf), np.nextafter(middle + away, np.inf)
+    return FloatIntervals(middle - away, middle + away)
+
+
+def _slopes(flux: Flux, s: FloatIntervals | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Floats below and above the slopes of the flux at enclosures, or at exact numbers."""
+    if isinstance(s, np.ndarray):
+        return _one_by_one(flux, s)
     try:
         with np.errstate(all="ignore"):
-            return _all_at_once(scheme.flux, FloatIntervals(low, high))
+            blocks = [_all_at_once(flux, FloatIntervals(s.lo[start:start + _BLOCK],
+                                                        s.hi[start:start + _BLOCK]))
+                      for start in range(0, s.lo.size, _BLOCK)]
+        low, high = zip(*blocks, strict=True)
+        return np.concatenate(low), np.concatenate(high)
     except (Undecided, *UNFIT):  # a function without float intervals
-        return _one_by_one(scheme.flux, np.array(
-            [Interval(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True)],
+        return _one_by_one(flux, np.array(
+            [Interval(a, b) for a, b in zip(s.lo.tolist(), s.hi.tolist(), strict=True)],
             dtype=object))
+
+
+def _rough_slopes(flux: Flux, s: FloatIntervals) -> tuple[np.ndarray, np.ndarray]:
+    """The same by pieces of the range of s, and one by one where the sign is not known then."""
+    ends = np.linspace(s.lo.min(), s.hi.max(), _PIECES + 1)
+    if not 2.0**-900 < ends[-1] - ends[0] < np.inf:
+        return _slopes(flux, s)
+    low, high = _slopes(flux, FloatIntervals(ends[:-1], ends[1:]))
+    piece = ((s.lo - ends[0]) * (_PIECES / (ends[-1] - ends[0]))).astype(np.intp)
+    piece = np.minimum(piece, _PIECES - 1)
+    few = (s.lo < ends[piece]) | (s.hi > ends[piece + 1]) | ((low < 0) & (high >= 0))[piece]
+    low, high = low[piece], high[piece]
+    if few.any():
+        low[few], high[few] = _slopes(flux, FloatIntervals(s.lo[few], s.hi[few]))
+    return low, high
 
 
 def _all_at_once(flux: Flux, s: FloatIntervals) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ import scipy
 
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.errors import InvalidArgument, Undecided
-from stabkit.operators.eigenvalues import bounds_of_largest_eigenvalue
+from stabkit.operators.eigenvalues import bounds_of_largest_eigenvalue, decide_below
 from stabkit.spectra.factors import Bands, Factors, Sparse
 
 _UNIT = Fraction(1, 2**53)
@@ -56,6 +56,8 @@ def is_at_most(matrix: scipy.sparse.csr_array, bound: Fraction) -> bool | None:
     if gershgorin_bound(scaled) <= bound:
         return True
     ordered, width = _narrow(scaled)
+    if width <= 1:  # beyond the bound by more than underflow
+        return decide_below(ordered.diagonal(), ordered.diagonal(1), bound, 2 * _TINY)
     if width > _NARROW:
         _, _, vector = _guess(ordered)
         if rayleigh_bound(ordered, vector) > bound:

@@ -11,18 +11,20 @@ off by at most (n + 2) u |A| |B|, complex ones by at most four times that.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
 import scipy
 
+from stabkit.arithmetic.enclosure import Interval
 from stabkit.errors import InvalidArgument, Undecided
 
 LARGEST = 2000
 U = 2.0**-53  # the unit roundoff
 UP = 1 + 2.0**-20  # for the roundings of a bound that is itself computed in floats
 TINY = 2.0**-500  # more than all underflow
-_RANGE = 2.0**200
+_RANGE, _LARGEST = 2.0**200, 2.0**900
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,15 @@ def discs(matrix: np.ndarray, radius: np.ndarray | None = None) -> Discs:
         If the eigenvectors are too close to dependent, as for a matrix that is defective.
     """
     size = float(np.abs(matrix).max(initial=0))
-    if not np.isfinite(size) or size > _RANGE:
-        raise InvalidArgument(f"matrix: must have finite entries up to 1e60, got {size}")
+    if not size <= _LARGEST:
+        raise InvalidArgument(f"matrix: must have finite entries up to 1e270, got {size}")
+    if size and not 1 / _RANGE <= size <= _RANGE:
+        unit = 2.0 ** np.floor(np.log2(size))  # a power of two, which rounds nothing but underflow
+        scaled = matrix / unit
+        if radius is not None or (scaled * unit != matrix).any():
+            radius = TINY + (0 if radius is None else radius / unit) * np.ones(matrix.shape)
+        found = discs(scaled, radius)
+        return Discs(found.centres * unit, (found.radii + TINY) * unit, found.real)
     if size == 0 and radius is None:
         return Discs(np.zeros(len(matrix)), np.zeros(len(matrix)), real=True)
     if radius is None and not np.iscomplexobj(matrix) and (matrix == matrix.T).all():
@@ -83,6 +92,21 @@ def _of_symmetric(a: np.ndarray) -> Discs:
     residual = norm_bounds(a @ x - x * values) + error * length * size
     radius = UP * (residual + near * size) + TINY
     return Discs(values, np.full(n, radius), real=True)
+
+
+def enclose_norm(a: np.ndarray, off: Fraction = Fraction(0)) -> Interval:
+    """Enclose the norms of all matrices within `off`, in norm, of a dense matrix of floats.
+
+    ‖A‖² is the largest eigenvalue of AᵀA, whose product is off by at most (n + 2) u ‖|A|‖².
+    """
+    unit = 2.0 ** np.ceil(np.log2(max(np.abs(a).max(), TINY)))
+    a = a / unit
+    found = _of_symmetric((a.T @ a + (a.T @ a).T) / 2)
+    away = (len(a) + 4) * U * UP * norm_bounds(a) ** 2 + found.radii[0]
+    top = Fraction(float(found.centres[-1]))
+    square = Interval(max(Fraction(0), top - Fraction(float(away))), top + Fraction(float(away)))
+    found_norm = square.sqrt() * Fraction(unit)
+    return Interval(max(Fraction(0), found_norm.lower - off), found_norm.upper + off)
 
 
 def norm_bounds(a: np.ndarray) -> np.ndarray:
@@ -122,5 +146,5 @@ def _sums(a: np.ndarray) -> np.ndarray:
 
 def _defective() -> Undecided:
     return Undecided("the eigenvalues cannot be enclosed: the eigenvectors are too close to "
-                     "dependent, as of a defective matrix; give up to 64 exact rows, or ask for "
+                     "dependent, as of a defective matrix; give up to 128 rows, or ask for "
                      "the pseudospectrum")

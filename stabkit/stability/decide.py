@@ -23,6 +23,7 @@ from stabkit.errors import (
     Undecided,
     limits_in_words,
 )
+from stabkit.fluxes.flux import Flux
 from stabkit.proof import reach
 from stabkit.schemes import Scheme
 from stabkit.schemes.scheme import as_part
@@ -167,11 +168,13 @@ def _stable(what: Stable, trials: int, seed: int, signals: np.ndarray | None) ->
     # Of the package's own schemes the rules are known; trials of others are slower than a search.
     others = not all(part.trusted for part in (scheme, *getattr(scheme, "schemes", ())))
     traced = _by_trace(what) if others else None
-    if traced is not None and (traced.status is PROVED or notion is POWER_BOUNDED):
-        return traced
-    theorem, missing = _by_search(what) if others else (None, "")
+    decided = traced is not None and (traced.status is PROVED or notion is POWER_BOUNDED)
+    asked = others and (not decided or _holds_a_flux(scheme))
+    theorem, missing = _by_search(what) if asked else (None, "")
     if theorem is not None:
         return theorem
+    if traced is not None and decided:
+        return traced
     if notion is POWER_BOUNDED and others:
         growth = growth_of_powers(scheme)
         if growth is not None:
@@ -212,6 +215,12 @@ def _stable(what: Stable, trials: int, seed: int, signals: np.ndarray | None) ->
     unproved = limit or missing or f"no certificate of the notion '{notion.name}' was found"
     return Outcome(SUPPORTED, (_trials(found.trials, seed, found.worst),), trials=found.trials,
                    reason=_join_reasons(unproved, found.habits))
+
+
+def _holds_a_flux(scheme: Scheme) -> bool:
+    """Whether a theorem may say for all fluxes what is seen of one."""
+    return any(isinstance(part, Flux) for each in (scheme, *getattr(scheme, "schemes", ()))
+               for part in vars(each).values())
 
 
 def _by_trace(what: Stable) -> Outcome | None:

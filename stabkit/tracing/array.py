@@ -136,6 +136,7 @@ class Traced:
         out = options.pop("out", (None,))[0]
         options = {key: value for key, value in options.items()
                    if key not in ("dtype", "casting", "order", "subok")}
+        mask = options.pop("where", None) if method == "__call__" and out is not None else None
         if method == "at" and ufunc in (np.add, np.subtract):
             return self.tracer.functions[ufunc.at](self.tracer, ufunc, *inputs)
         if method == "reduce" and ufunc is np.add:
@@ -147,6 +148,7 @@ class Traced:
             result = self._apply(ufunc, inputs)
         if out is None:
             return result
+        result = result if mask is None else np.where(mask, result, out)
         if not isinstance(out, TracedArray):
             self.tracer.stop("the result is written into an array of numbers; make it with "
                              "np.zeros_like(u) or u.copy()")
@@ -256,6 +258,9 @@ class TracedArray(Traced):
         return part if np.may_share_memory(found, self.index) else part.copy()
 
     def __setitem__(self, key: Any, value: Array) -> None:
+        if isinstance(key, Traced) and key.shape == self.shape and shape_of(value) == ():
+            self[...] = np.where(key, value, self)
+            return
         self._check(key)
         places = self.index[key]
         form = operand(self.tracer, value, places.shape)

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from stabkit.errors import Undecided
+from stabkit.tracing.folding import value_of
 from stabkit.tracing.form import CONSTANT, Form
 from stabkit.tracing.run import Trace
 
@@ -105,6 +106,7 @@ def sorts_of_rows(found: Trace) -> dict[tuple, list[Row]]:
 class _Trees:
     def __init__(self, found: Trace):
         self.size, self.form, self.nodes = found.size, found.form, found.nodes
+        self.numbers: dict[int, Fraction | None] = {}
         system = next((node for node in found.nodes if node.name == "solve"), None)
         if system is not None:
             raise Undecided("the step solves a linear system, and something else in it is not "
@@ -126,7 +128,9 @@ class _Trees:
                     constant = poly
                 elif column <= self.size:
                     linear.append((self._name(column - 1), poly))
-                elif not self._vanishes(column):
+                elif (value := self._number(column)) is not None:
+                    constant = _add(constant, poly, value)
+                else:
                     factor, node = self._operation(column)
                     nodes.append((tuple(factor * c for c in poly), node))
             yield Row(constant, tuple(linear), tuple(nodes), tuple(self.names))
@@ -134,11 +138,26 @@ class _Trees:
     def _name(self, place: int) -> int:
         return self.names.setdefault(place, len(self.names))
 
-    def _vanishes(self, column: int) -> bool:
-        """Whether it is a product with 0, such as that of a difference across a closed face."""
-        at, entry = self._place(column)
-        return self.nodes[at].name == "multiply" and not all(
-            part[entry] for part in self.entries[at])
+    def _number(self, column: int) -> Fraction | None:
+        """The value of an operation of numbers, or of a product with 0; else None."""
+        if column not in self.numbers:
+            at, entry = self._place(column)
+            node = self.nodes[at]
+            values = [self._value(part[entry], form.denominator)
+                      for part, form in zip(self.entries[at], node.parts, strict=True)]
+            self.numbers[column] = Fraction(0) if node.name == "multiply" and 0 in values else \
+                None if None in values else value_of(node.name, values)  # type: ignore[arg-type]
+        return self.numbers[column]
+
+    def _value(self, terms: list, denominator: tuple[int, ...]) -> Fraction | None:
+        total = Fraction(0)
+        for column, p in terms:
+            value = Fraction(1) if column == CONSTANT else \
+                None if column <= self.size else self._number(column)
+            if value is None or (value and (len(denominator) > 1 or any(p[1:]))):
+                return None
+            total += value * Fraction(p[0], denominator[0])
+        return total
 
     def _place(self, column: int) -> tuple[int, int]:
         at = next(k for k, node in enumerate(self.nodes)
@@ -169,10 +188,18 @@ class _Trees:
                 constant = c
             elif column <= self.size:
                 linear.append((self._name(column - 1), c))
-            elif not self._vanishes(column):
+            elif (value := self._number(column)) is not None:
+                constant += c * value
+            else:
                 factor, node = self._operation(column)
                 nodes.append((c * factor, node))
         return Sum(constant, tuple(sorted(linear)), tuple(nodes))
+
+
+def _add(p: Polynomial, q: Polynomial, factor: Fraction) -> Polynomial:
+    width = max(len(p), len(q)) if factor else len(p)
+    return tuple((p[k] if k < len(p) else Fraction(0))
+                 + factor * (q[k] if k < len(q) else Fraction(0)) for k in range(width))
 
 
 def rows_of_form(form: Form) -> list[list[tuple[int, list[int]]]]:

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pytest
 from plain_network import evaluate
+from with_torch import load_torch
 
 from stabkit.audit.torch_module import read
 from stabkit.errors import InvalidArgument
@@ -21,8 +22,7 @@ pytestmark = pytest.mark.slow
 def loaded():
     """PyTorch, which takes seconds to load: not before the first of these tests runs."""
     global torch, nn
-    torch = pytest.importorskip("torch", reason="reading modules needs PyTorch: stabkit[torch]")
-    pytest.importorskip("onnxscript", reason="PyTorch's exporter needs onnxscript: stabkit[torch]")
+    torch, _ = load_torch()
     nn = torch.nn
 
 

@@ -38,7 +38,7 @@ def test_a_picture_and_a_large_matrix(here, capsys):
     np.save("grcar.npy", gallery.grcar(20) / 3)
     assert main(["spectrum", "grcar.npy", "--picture", "grcar.svg"]) == 0
     assert (here / "grcar.svg").read_text("utf-8").lstrip().startswith("<")
-    assert "powers are bounded" in capsys.readouterr().out
+    assert "no power grows without bound" in capsys.readouterr().out
     scipy.sparse.save_npz("wide.npz", scipy.sparse.eye_array(3000, format="csr"))
     assert main(["spectrum", "wide.npz"]) == 0
     assert "spectral radius" not in capsys.readouterr().out
@@ -86,3 +86,16 @@ def test_a_step_in_a_python_file(here, capsys):
         assert capsys.readouterr().err.count("\n") == 1
     np.save("one.npy", np.eye(2))
     assert main(["spectrum", "one.npy", "--shape", "2"]) == 2
+
+
+@pytest.mark.parametrize("matrix, status, said", [
+    (np.eye(4, k=1), 0, "bounded"), (np.eye(3), 0, "bounded"), ([[0, -1], [1, 0]], 0, "bounded"),
+    (np.roll(np.eye(6), 2, 0), 0, "bounded"), (np.full((3, 3), 1 / 3), 0, "bounded"),
+    ([[1, 1], [0, 1]], 1, "Jordan block"), ([[0.6, -0.8], [0.8, 0.6]], 0, "meant"),
+    ([[1e70, 1e70], [0, 5e69]], 1, "outside"), ([[1.001]], 1, "outside")])
+def test_radius_one_and_far_entries(here, capsys, matrix, status, said):
+    """Shift, identity, rotation, permutation and mean keep a norm; a Jordan block at 1 grows
+    linearly; 0.6² + 0.8² = 1 with the decimals, but not with the doubles."""
+    np.save("matrix.npy", np.array(matrix, dtype=float))
+    assert main(["spectrum", "matrix.npy"]) == status
+    assert said in capsys.readouterr().out

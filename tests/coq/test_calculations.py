@@ -1,9 +1,9 @@
 """Calculations in rational numbers: the texts here, and what Coq computes where it is there."""
 
 import shutil
-import subprocess
 
 import pytest
+from coq_library import coqc, session
 
 from stabkit.cli import main
 from stabkit.coq import Calculated, folder
@@ -80,18 +80,15 @@ def test_coq_computes_the_numbers_and_refuses_others(tmp_path):
     for name, text in (folder(false).files | made.files).items():
         (tmp_path / name).write_text(text, "utf-8")
 
-    def coqc(stem):
-        return subprocess.run(["coqc", "-q", f"{stem}.v"], cwd=tmp_path, capture_output=True,
-                              text=True, timeout=600)
-
     written, = made.claims.values()
     for name in ("Exact", "Definite", written.removesuffix(".v")):
-        done = coqc(name)
+        done = coqc(tmp_path, f"{name}.v")
         assert done.returncode == 0, done.stderr
-    assert set(coqc("Assumptions").stdout.splitlines()) == {"Closed under the global context"}
-    for k in range(len(REFUSED)):
-        done = coqc(f"false_{k}")
-        assert done.returncode != 0 and "Unable to unify" in done.stderr, REFUSED[k]
+    assumed = set(coqc(tmp_path, "Assumptions.v").stdout.splitlines())
+    assert assumed == {"Closed under the global context"}
+    with session(tmp_path, "Require Import Exact Definite.") as coq:
+        for k, change in enumerate(REFUSED):
+            assert "Unable to unify" in coq.refusal(f"false_{k}"), change
 
 
 def test_a_claim_about_listed_configurations_is_calculated_for_each(tmp_path, capsys):

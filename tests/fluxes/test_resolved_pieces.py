@@ -9,7 +9,7 @@ import pytest
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.expression import VARIABLE as s
 from stabkit.fluxes.flux import Facts, from_activation
-from stabkit.fluxes.normal_form import vanishes
+from stabkit.fluxes.vanishing import vanishes, vanishes_almost
 from stabkit.stability.certificates import check_facts
 
 WIDE = Facts(False, (Fraction(-99), Fraction(99)), None)
@@ -122,14 +122,19 @@ def _inside(low, high):
 
 @pytest.mark.parametrize("number", range(len(DIFFERENCES)))
 def test_what_vanishes_on_a_cell_is_zero_there(number):
-    """For every s in the cell but single ones, and of what is linear by pieces the contrary too."""
+    """For every s in the cell, or for all but single ones, and of what is linear by pieces the
+    contrary too."""
     made = DIFFERENCES[number]
     smooth = not any(word in made.text for word in ("exp", "tanh", "*(x, x)"))
     for low, high in CELLS:
         zero = all(not made.at(x) > 0 and not made.at(x) < 0 for x in _inside(low, high))
-        found = vanishes(made, low, high)
+        found = vanishes_almost(made, low, high)
         assert zero or not found, (made.text, low, high)
         assert found or not zero or not smooth or low == high, (made.text, low, high)
+        everywhere = zero and all(made.at(x) == 0 for x in EDGES if low <= x <= high)
+        found = vanishes(made, low, high)
+        assert everywhere or not found, (made.text, low, high)
+        assert found or not everywhere or not smooth or low == high, (made.text, low, high)
 
 
 @pytest.mark.parametrize("formula", [lambda s: where(s & (s > 1), s, 0), lambda s: where(~s, s, 0),
@@ -137,3 +142,27 @@ def test_what_vanishes_on_a_cell_is_zero_there(number):
 def test_conditions_are_joined_and_not_numbers(formula):
     with pytest.raises(InvalidArgument, match="join conditions"):
         from_activation(formula, WIDE)
+
+
+SPIKES = {  # activations that are another number at a single point
+    "at 0": lambda s: where(s == 0, 1, s),
+    "at a third": lambda s: where(s == Fraction(1, 3), 5, s),
+    "on both sides": lambda s: where(s * s == Fraction(1, 16), 5, s),
+    "on the left": lambda s: where(s * s == Fraction(1, 16), where(s < 0, 20 * s, s), s),
+    "behind a breakpoint": lambda s: where(s < 1, where(s * s == 4, 20 * s, s), s * 1),
+    "by sign": lambda s: s + 20 * (1 - np.abs(np.sign(s))),
+    "by two maxima": lambda s: where(np.maximum(s, 0.25) == np.minimum(s, 0.25), 5, s),
+    "where no fraction is": lambda s: where(s * s == 2, 5, s),
+    "of what fades": lambda s: where(s == 1000, 5, s * np.exp(-s * s)),
+}
+
+
+@pytest.mark.parametrize("name", SPIKES)
+def test_a_single_point_counts(name):
+    """Nothing is said to be odd, linear or bounded that is not at one point alone."""
+    for odd, slopes in ((True, (-1, 1)), (False, (1, 1))):
+        flux = from_activation(SPIKES[name], Facts(odd, slopes, (0, 1)))
+        assert not flux.is_odd and not flux.piecewise_linear
+        shown = check_facts(flux)
+        assert shown["continuous"] is not True and shown["diffusivities"] is not True
+        assert not (odd and shown["odd"] is True)

@@ -9,8 +9,8 @@ import pytest
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.audit.reading.recognition import flux_of_formula
 from stabkit.fluxes.expression import VARIABLE as S
-from stabkit.fluxes.normal_form import vanishes
 from stabkit.fluxes.tails import far_out
+from stabkit.fluxes.vanishing import vanishes
 from stabkit.networks.layers.activation import certified_slopes
 
 BOUNDED = {

@@ -21,6 +21,13 @@ from room.callee import number
 def doubled(x):
     return 2 * number(x)
 """
+CALLEE = """
+from stabkit.kernels.parts import inner
+
+@inner
+def number(x):
+    return x + {constant}
+"""
 # Each call of again() compiles the loop, or finds it on the disk, as a process of its own would.
 PROGRAM = """
 import importlib
@@ -51,8 +58,7 @@ def answer(tmp_path):
         room.mkdir(parents=True, exist_ok=True)
         (room / "__init__.py").write_text(Path(kernels.__file__).read_text("utf-8"), "utf-8")
         (room / "caller.py").write_text(CALLER)
-        (room / "callee.py").write_text(
-            f"from room import inner\n\n@inner\ndef number(x):\n    return x + {constant}\n")
+        (room / "callee.py").write_text(CALLEE.format(constant=constant))
         path = os.pathsep.join([str(room.parent), str(Path(kernels.__file__).parents[2])])
         # Python's own cache would not see a change of the same length within a second
         variables = {"NUMBA_CACHE_DIR": str(tmp_path / "kept"), **variables, "PYTHONPATH": path,

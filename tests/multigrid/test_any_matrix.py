@@ -203,6 +203,15 @@ def test_conjugate_gradients_are_scipy_s():
     np.testing.assert_allclose(ours, theirs[:len(ours)], rtol=1e-3)
 
 
+def test_steps_below_rounding_are_measured():
+    """With tolerance 0 the recursion of the residual falls without end, the residual does not."""
+    A, b = poisson((20, 20)).matrix(), noise(400)
+    solution = Multigrid(algebraic(A), Cycle(gauss_seidel())).solve(b, tolerance=0,
+                                                                  around=conjugate_gradients)
+    true = np.linalg.norm(b - A @ solution.u) / np.linalg.norm(b)
+    assert true / 10 < solution.history[-1] and "rounding" in solution.reason
+
+
 def test_fgmres_minimises_the_residual():
     """One restart-free run: the residual is the least over the span of the images, as by lstsq."""
     A = pyamg.gallery.poisson((20, 20), format="csr")
@@ -281,6 +290,14 @@ TWO = scipy.sparse.block_diag([poisson((9, 9), NEUMANN_CELLS).matrix()] * 2, for
     (lambda: SmoothedAggregation(block=0), "^block"),
     (lambda: SmoothedAggregation(2), "^strength"),
     (lambda: algebraic(-1 * POISSON), "^A: .*positive diagonal"),
+    (lambda: algebraic(poisson((20, 20)).matrix() - 2 * scipy.sparse.eye_array(400)),
+     "^A: is not positive definite: pᵀA"),
+    (lambda: algebraic(POISSON, kernel=np.ones(144)), "^kernel: A does not map it to 0"),
+    (lambda: algebraic(POISSON, kernel=np.ones(3)), "^kernel"),
+    (lambda: algebraic([[1, 2], [3]]), "^A: .*rows of one length"),
+    (lambda: algebraic([["a"]]), "^A: must be a matrix of numbers"),
+    (lambda: algebraic(np.ma.masked_array(np.eye(3))), "^A: is a masked array"),
+    (lambda: Multigrid(algebraic(POISSON)).solve(np.ones(3)), r"^b: .* shape \(144,\), got"),
     (lambda: algebraic(TWO), "^A: is singular, and its graph has 2 parts"),
     (lambda: algebraic(np.array([[Fraction(1)]])), "^prolongations: an exact"),
     (lambda: from_pyamg(POISSON), "^ml: must be a solver"),

@@ -209,6 +209,13 @@ def incompatible():
     return Multigrid(algebraic(made.levels[0].A, [P]), cycle), np.ones(1024)
 
 
+def one_singular_part():
+    """Two grids beside each other, one of them of Neumann type with an incompatible b."""
+    parts = poisson((8, 8), NEUMANN_CELLS).matrix(), poisson((9, 9)).matrix()
+    A = scipy.sparse.block_diag(parts, format="csr")
+    return Multigrid(algebraic(A), GS), np.ones(145)
+
+
 def enlarging():
     return Multigrid(geometric(poisson((SIZE, SIZE))), Cycle(Jacobi(2))), noise()
 
@@ -242,6 +249,7 @@ def wrong_restriction():
     (indefinite, Status.DIVERGED, "indefinite: dᵀA d.*Helmholtz"),
     (unsymmetric, Status.DIVERGED, "not symmetric"),
     (incompatible, Status.STAGNATED, "singular.*incompatible.*mean is 1"),
+    (one_singular_part, None, "singular: 1 of the 2 parts"),
     (enlarging, Status.DIVERGED, "smoothing of level 0 enlarges"),
     (negative_coarse_operator, Status.DIVERGED, "coarse operator of level 1.*of the other sign"),
     (wrong_prolongation, Status.STAGNATED, "P of level 0 does not reach"),

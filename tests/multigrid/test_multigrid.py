@@ -20,6 +20,7 @@ from stabkit.multigrid import (
     NEUMANN,
     NEUMANN_CELLS,
     PERIODIC,
+    PERIODIC_CELLS,
     SOR,
     ZERO_PADDED,
     Chebyshev,
@@ -241,6 +242,15 @@ def test_cycles_solve_every_boundary(boundary, visit):
     if problem.singular:
         gap -= gap.mean()
     assert np.abs(gap).max() < 1e-7 * np.abs(wanted).max()
+
+
+@pytest.mark.parametrize("boundary", [NEUMANN_CELLS, DIRICHLET_CELLS, PERIODIC_CELLS])
+@pytest.mark.parametrize("shape", [(256,), (64, 64), (16, 16, 16)])
+def test_cells_get_a_transfer_between_cells(boundary, shape):
+    """By default; that between nodes stagnates at mirrored cells, piecewise constants at 0.9."""
+    problem = poisson(shape, boundary)
+    method = Multigrid(geometric(problem), Cycle(gauss_seidel()))
+    assert method.solve(random(shape, mean_free=problem.singular)).factor < 0.26
 
 
 @pytest.mark.parametrize("coarse", [galerkin, rediscretised])

@@ -43,7 +43,7 @@ from stabkit.multigrid import (
     symmetric,
     weighted_transfer,
 )
-from stabkit.multigrid.smoother_symbol import symbol
+from stabkit.multigrid.smoother_symbol import on_harmonics, symbol
 from stabkit.multigrid.supremum import radius_below
 from stabkit.multigrid.symbol import Frequencies, harmonics
 
@@ -225,6 +225,35 @@ def test_an_impossible_tolerance_is_undecided():
             smoothing_factor(gauss_seidel(), LAPLACE_5_POINT, tolerance=Fraction(1, 10**5))
     finally:
         supremum.MOST_BOXES = before
+
+
+@pytest.mark.parametrize("weights", [LAPLACE_1D, LAPLACE_9_POINT,
+                                     stencil([[-1, -2, 0], [-3, 12, -3], [0, -2, -1]])])
+def test_symbols_on_boxes_hold_those_inside(weights):
+    """Σ w_k e^{ik·θ} summed in floats at random frequencies of random boxes, near 0 too."""
+    rng, d = np.random.default_rng(3), weights.dimension
+    for axis in (None, *range(d)):
+        for _ in range(40):
+            ends = np.sort(rng.integers(0, 257, (d, 2)), axis=1) / 512
+            shares = rng.random(d)
+            if axis is None:
+                box = tuple((Fraction(a), Fraction(b)) for a, b in ends)
+                modes, s = Frequencies.of(box, (1,) * d), ends[:, 0] + shares * (
+                    ends[:, 1] - ends[:, 0])
+            else:
+                others = np.delete(ends * 2, axis, axis=0)
+                (low, high), *rest = [ends[axis] / 2, *others]
+                box = tuple((Fraction(a), Fraction(b)) for a, b in [(low, high), *rest])
+                modes = Frequencies.near_zero(axis, box, (1,) * d)
+                t = low + shares[0] * (high - low)
+                x = [a + share * (b - a) for (a, b), share in zip(rest, shares[1:], strict=True)]
+                s = t * np.insert(x, axis, 1.0)
+            theta = 2 * np.arcsin(np.sqrt(s))
+            for alpha, part in zip(harmonics(d), on_harmonics(weights), strict=True):
+                value = sum(float(w) * np.exp(1j * (theta + np.pi * np.array(alpha)) @ k)
+                            for k, w in weights.taps)
+                gap = modes.value(part) - acb(value.real, value.imag)
+                assert gap.abs_lower() < 1e-12
 
 
 def test_a_coupling_that_may_be_zero_is_one():

@@ -17,7 +17,7 @@ from stabkit.fluxes.expression import VARIABLE as s
 from stabkit.fluxes.expression import as_expression
 from stabkit.fluxes.faces import faces_of
 from stabkit.fluxes.flux import Facts, Flux, Piece, from_activation
-from stabkit.fluxes.normal_form import vanishes
+from stabkit.fluxes.vanishing import vanishes
 from stabkit.operators import difference, from_matrix
 from stabkit.replay import check
 from stabkit.schemes import Chain, Explicit, Implicit, Linear, ResidualBlock

@@ -64,3 +64,12 @@ def test_long_integers_of_sparse_matrices_are_not_rounded():
     """2⁶² + 1 is no float; 2⁶² + 1 against 2⁶² is not symmetric."""
     given = scipy.sparse.csr_array(np.array([[0, 2**62 + 1], [2**62, 0]]))
     assert spectra.spectrum(given).normal is not True
+
+
+@pytest.mark.parametrize("size", [2.0**-300, 2.0**260, 2.0**700])
+def test_far_matrices_are_scaled(size):
+    """The eigenvalues of (2 1; 0 1) times a power of two, and one entry that underflows."""
+    found = spectra.spectrum(np.array([[2.0, 1.0], [0.0, 1.0]]) * size)
+    assert sorted(round(float(real) / size, 9) for real, _ in found.eigenvalues) == [1, 2]
+    mixed = spectra.spectrum(np.array([[2.0**700, 1.0], [2.0**-800, 2.0**699]]))
+    assert mixed.radius.lower <= 2**700 <= mixed.radius.upper and mixed.radius.width < 2.0**660

@@ -127,9 +127,9 @@ def test_powers_that_grow_before_they_decay():
 
 
 def test_powers_without_bound():
-    """λ = 1.001 refutes; a Jordan pair on the circle is not proved bounded; a rotation is."""
+    """λ = 1.001 and a Jordan block on the circle refute; a rotation is bounded."""
     assert transient_growth(np.array([[1.001, 0], [0, 0.5]]), 20).bounded is False
-    assert transient_growth(np.array([[1.0, 1.0], [0.0, 1.0]]), 50).bounded is None
+    assert transient_growth(np.array([[1.0, 1.0], [0.0, 1.0]]), 50).bounded is False
     assert transient_growth(np.array([[0.0, 0.99], [-0.99, 0.0]])).bounded is True
     assert transient_growth(gallery.jordan_block(6)).largest.overlaps(1)
 
@@ -197,7 +197,14 @@ def test_what_is_refused():
         numerical_range(np.eye(2), 3)
 
 
-def test_a_large_defective_matrix_is_left_open():
-    """A Jordan block with 1 on its diagonal, 80 rows: powers grow, and nothing is claimed."""
+def test_a_large_defective_matrix():
+    """A Jordan block with 1 on its diagonal, 80 rows: ‖Aᵏ‖ >= k, so powers are not bounded."""
     found = transient_growth(gallery.jordan_block(80, 1.0), 10)
-    assert found.bounded is None and found.largest.lower > 100
+    assert found.bounded is False and found.largest.lower > 100
+
+
+def test_bounded_without_a_norm_that_falls():
+    """(1 5; 0 −1) is its own inverse: its powers have the norms 1 and (5 + √29)/2 alone."""
+    found = transient_growth(np.array([[1.0, 5.0], [0.0, -1.0]]), 6)
+    assert found.bounded is True and not found.largest.is_finite
+    assert abs(float(found.largest.lo) - (5 + 29**0.5) / 2) < 1e-9

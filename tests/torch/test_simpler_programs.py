@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from with_torch import load_torch
 
 from stabkit import audit
 from stabkit.audit.torch_module import read
@@ -9,69 +10,16 @@ from stabkit.audit.torch_program import simpler_program
 from stabkit.errors import InvalidArgument
 from stabkit.networks.graph import evaluate
 
-torch = pytest.importorskip("torch", reason="reading modules needs PyTorch: stabkit[torch]")
-pytest.importorskip("onnxscript", reason="PyTorch's exporter needs onnxscript: stabkit[torch]")
-pytestmark = pytest.mark.slow
-nn, F = torch.nn, torch.nn.functional
+pytestmark = pytest.mark.slow  # PyTorch takes seconds to load
 
 
-class Cayley(nn.Module):
-    """x (I + A)⁻¹ (I − A) with A = W − W', which is orthogonal."""
-
-    def __init__(self, size):
-        super().__init__()
-        self.W = nn.Parameter(torch.randn(size, size, generator=torch.Generator().manual_seed(1)))
-
-    def forward(self, x):
-        A, one = self.W - self.W.T, torch.eye(len(self.W))
-        return x @ torch.linalg.solve(one + A, one - A)
-
-
-class Fourier(nn.Module):
-    """Weights for the first frequencies of a signal on a circle, and 1 x 1 convolution beside."""
-
-    def __init__(self, width, kept):
-        super().__init__()
-        made = torch.randn(width, width, kept, 2, generator=torch.Generator().manual_seed(2))
-        self.R, self.beside = nn.Parameter(made / width), nn.Conv1d(width, width, 1)
-
-    def forward(self, x):
-        there, kept = torch.fft.rfft(x), self.R.shape[2]
-        out = torch.zeros_like(there)
-        out[..., :kept] = torch.einsum("bix,iox->box", there[..., :kept],
-                                       torch.view_as_complex(self.R))
-        return F.gelu(torch.fft.irfft(out, n=x.shape[-1]) + self.beside(x))
-
-
-class Power(nn.Module):
-    """|F x|², as an inner product that PyTorch's exporter cannot write."""
-
-    def forward(self, x):
-        there = torch.fft.rfft(x)
-        return torch.einsum("bx,bx->bx", there, there.conj()).real
-
-
-class Square(nn.Module):
-    """(F x)², a product of one number with itself."""
-
-    def forward(self, x):
-        there = torch.fft.rfft(x)
-        return torch.fft.irfft(torch.einsum("bx,bx->bx", there, there), n=x.shape[-1])
-
-
-class Choice(nn.Module):
-    """The real part of one of two weights, chosen by the sign of the input: a jump."""
-
-    def forward(self, x):
-        return torch.complex(torch.ones(2), torch.ones(2))[(x > 0).long()].real
-
-
-class Noise(nn.Module):
-    """x times a matrix that is another one in every call."""
-
-    def forward(self, x):
-        A, one = torch.randn(3, 3), torch.eye(3)
-        return x @ torch.linalg.solve(one + A @ A.T, one)
+@pytest.fixture(scope="module", autouse=True)
+def loaded():
+    """PyTorch, and modules of it: not before the first of these tests runs."""
+    global torch, nn, modules
+    torch, _ = load_torch()
+    nn = torch.nn
+    import rewritten_modules as modules
 
 
 def agrees(module, shape):
@@ -86,12 +34,12 @@ def agrees(module, shape):
 
 def test_weights_that_are_computed_are_numbers():
     """An orthogonal matrix of single precision: its norm is 1 within 10⁻⁵."""
-    assert abs(float(agrees(nn.Sequential(Cayley(5), nn.ReLU()), (5,)).bound) - 1) < 1e-5
+    assert abs(float(agrees(nn.Sequential(modules.Cayley(5), nn.ReLU()), (5,)).bound) - 1) < 1e-5
 
 
 def test_a_fourier_layer_is_a_matrix():
     """FNO's layer: the norm of the matrix is that of NumPy's transforms of unit signals."""
-    module = Fourier(2, 3)
+    module = modules.Fourier(2, 3)
     graph = agrees(module, (2, 8))
     made = graph.nodes[1].layer if graph.nodes[0].layer.sides == (0, 0) else graph.nodes[0].layer
     unit = np.eye(16).reshape(16, 2, 8)
@@ -103,7 +51,7 @@ def test_a_fourier_layer_is_a_matrix():
 
 
 def test_a_program_with_complex_numbers_is_read_too():
-    module = Fourier(2, 3).eval()
+    module = modules.Fourier(2, 3).eval()
     program = torch.export.export(module, (torch.zeros(1, 2, 8),))
     x = torch.randn(1, 2, 8, generator=torch.Generator().manual_seed(4))
     with torch.no_grad():
@@ -111,15 +59,14 @@ def test_a_program_with_complex_numbers_is_read_too():
     assert np.abs(evaluate(read(program, None), x.double().numpy()) - wanted).max() < 1e-5
 
 
-@pytest.mark.parametrize("module, text", [
-    (Power(), "of complex signals is no affine map"),
-    (Square(), "of complex signals is no affine map"),
-    (Choice(), "complex numbers chosen by"), (Noise(), "a random number")],
-    ids=["power", "square", "choice", "noise"])
-def test_what_is_no_affine_map_or_no_map_is_refused(module, text):
+@pytest.mark.parametrize("name, size, text", [
+    ("Power", 8, "of complex signals is no affine map"),
+    ("Square", 8, "of complex signals is no affine map"),
+    ("Choice", 3, "complex numbers chosen by"), ("Noise", 3, "a random number")])
+def test_what_is_no_affine_map_or_no_map_is_refused(name, size, text):
     """|F x|², (F x)² and a choice; a matrix that is drawn anew is no function of the input."""
     with pytest.raises(InvalidArgument, match=text):
-        read(module, (8,) if isinstance(module, Power | Square) else (3,))
+        read(getattr(modules, name)(), (size,))
 
 
 def test_random_slopes_are_their_mean():

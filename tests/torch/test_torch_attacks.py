@@ -1,6 +1,7 @@
 """Training that goes wrong on purpose: what was constrained stays stable, or an error says why."""
 
 import pytest
+from with_torch import load_torch
 
 from stabkit import CONTRACTION, EUCLIDEAN, InvalidArgument, Status, fluxes
 
@@ -11,11 +12,7 @@ pytestmark = pytest.mark.slow  # PyTorch takes seconds to load
 def loaded():
     """PyTorch: not before the first of these tests runs."""
     global torch, st
-    torch = pytest.importorskip("torch", reason="the modules need PyTorch: stabkit[torch]")
-    pytest.importorskip("onnxscript", reason="PyTorch's exporter needs onnxscript: stabkit[torch]")
-    import stabkit.torch as st
-    torch.manual_seed(11)
-    torch.set_num_threads(1)
+    torch, st = load_torch(seed=11)
 
 
 def block(notion=CONTRACTION, make=fluxes.charbonnier):

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from with_torch import load_torch
 
 from stabkit import (
     CONTRACTION,
@@ -28,11 +29,7 @@ pytestmark = pytest.mark.slow  # PyTorch takes seconds to load
 def loaded():
     """PyTorch: not before the first of these tests runs."""
     global torch, st
-    torch = pytest.importorskip("torch", reason="the modules need PyTorch: stabkit[torch]")
-    pytest.importorskip("onnxscript", reason="PyTorch's exporter needs onnxscript: stabkit[torch]")
-    import stabkit.torch as st
-    torch.manual_seed(5)
-    torch.set_num_threads(1)
+    torch, st = load_torch(seed=5)
 
 
 FLUXES = [fluxes.identity, fluxes.charbonnier, fluxes.perona_malik, fluxes.rational,

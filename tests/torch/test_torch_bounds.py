@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from with_torch import load_torch
 
 from stabkit import (
     CONTRACTION,
@@ -22,11 +23,8 @@ pytestmark = pytest.mark.slow  # PyTorch takes seconds to load
 def loaded():
     """PyTorch: not before the first of these tests runs."""
     global torch, st, norms
-    torch = pytest.importorskip("torch", reason="the modules need PyTorch: stabkit[torch]")
-    import stabkit.torch as st
+    torch, st = load_torch(seed=7)
     from stabkit.torch import norms
-    torch.manual_seed(7)
-    torch.set_num_threads(1)
 
 
 def largest(K, grid):

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from with_torch import load_torch
 
 from stabkit import CONTRACTION, EUCLIDEAN, RANGE, Status, fluxes
 from stabkit.errors import InvalidArgument
@@ -17,12 +18,8 @@ pytestmark = pytest.mark.slow  # PyTorch takes seconds to load
 def loaded():
     """PyTorch: not before the first of these tests runs."""
     global torch, nn, st
-    torch = pytest.importorskip("torch", reason="the modules need PyTorch: stabkit[torch]")
-    pytest.importorskip("onnxscript", reason="PyTorch's exporter needs onnxscript: stabkit[torch]")
-    import stabkit.torch as st
+    torch, st = load_torch(seed=3)
     nn = torch.nn
-    torch.manual_seed(3)
-    torch.set_num_threads(1)
 
 
 def residual(first, second, bend):

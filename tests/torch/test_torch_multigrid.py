@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from with_torch import load_torch
 
 from stabkit import audit
 from stabkit import multigrid as mg
@@ -14,10 +15,7 @@ pytestmark = pytest.mark.slow  # PyTorch takes seconds to load
 def loaded():
     """PyTorch: not before the first of these tests runs."""
     global torch, st
-    torch = pytest.importorskip("torch", reason="the modules need PyTorch: stabkit[torch]")
-    import stabkit.torch as st
-    torch.manual_seed(2)
-    torch.set_num_threads(1)
+    torch, st = load_torch(seed=2)
 
 
 @pytest.mark.parametrize("dimension, shape, levels", [(1, (15,), 3), (2, (7, 15), 2),

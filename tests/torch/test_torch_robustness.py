@@ -1,6 +1,7 @@
 """Attacks, noise and certified radii, where the worst disturbance is known in closed form."""
 
 import pytest
+from with_torch import load_torch
 
 from stabkit.errors import InvalidArgument
 
@@ -11,10 +12,8 @@ pytestmark = pytest.mark.slow  # PyTorch takes seconds to load
 def loaded():
     """PyTorch: not before the first of these tests runs."""
     global torch, robustness
-    torch = pytest.importorskip("torch", reason="the modules need PyTorch: stabkit[torch]")
+    torch, _ = load_torch(seed=8)
     from stabkit.torch import robustness
-    torch.manual_seed(8)
-    torch.set_num_threads(1)
 
 
 def linear():

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from with_torch import load_torch
 
 from stabkit import CONTRACTION, Status, fluxes
 from stabkit.claims.claim import load_claims
@@ -19,11 +20,8 @@ pytestmark = pytest.mark.slow  # PyTorch takes seconds to load
 def loaded():
     """PyTorch: not before the first of these tests runs."""
     global torch, st, samples
-    torch = pytest.importorskip("torch", reason="the modules need PyTorch: stabkit[torch]")
-    import stabkit.torch as st
+    torch, st = load_torch(seed=4)
     from stabkit.torch import samples
-    torch.manual_seed(4)
-    torch.set_num_threads(1)
 
 
 def test_the_variation_in_time_is_that_of_arrays():

@@ -15,7 +15,7 @@ from stabkit.arithmetic.rational import Constant
 from stabkit.fluxes.dictionary import decay
 from stabkit.fluxes.expression import VARIABLE, Expression
 from stabkit.fluxes.flux import Facts, Flux, Piece
-from stabkit.fluxes.normal_form import vanishes
+from stabkit.fluxes.vanishing import vanishes
 
 _DIGITS = 1 << 80  # of the denominator of a parameter
 _NEAR, _TINY = Fraction(1, 64), Fraction(1, 2**40)
@@ -132,7 +132,7 @@ def _end(formula: Expression) -> Fraction | None:
 
 
 def _ends(formula: Expression, q: Fraction) -> bool:
-    return all(vanishes(formula, *cell) for cell in ((-inf, -q), (q, inf)))
+    return all(vanishes(formula, *cell, inside=True) for cell in ((-inf, -q), (q, inf)))
 
 
 def _line(upto: Fraction, k: Constant) -> Piece:

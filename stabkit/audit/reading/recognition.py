@@ -24,9 +24,9 @@ from stabkit.fluxes.dictionary import decay
 from stabkit.fluxes.expression import VARIABLE, Expression
 from stabkit.fluxes.flux import Facts, Flux, Piece, from_activation
 from stabkit.fluxes.kinks import split
-from stabkit.fluxes.normal_form import vanishes
 from stabkit.fluxes.polynomials import line, polynomial
 from stabkit.fluxes.tails import far_out
+from stabkit.fluxes.vanishing import vanishes
 from stabkit.networks.layers.activation import certified_slopes
 from stabkit.operators.singular_values import upper_root
 from stabkit.time_limit import time_is_over, time_limit

@@ -16,7 +16,7 @@ from stabkit.audit.reading.operator import Operator, within
 from stabkit.audit.reading.recognition import number
 from stabkit.errors import StabkitError
 from stabkit.fluxes.expression import VARIABLE, Expression
-from stabkit.fluxes.normal_form import vanishes
+from stabkit.fluxes.vanishing import vanishes
 from stabkit.networks.layers import (
     Length,
     MaxPooling,

@@ -15,7 +15,8 @@ from stabkit.arithmetic.flint_rationals import from_fmpq
 from stabkit.arithmetic.quotient import Quotient, Unresolved
 from stabkit.fluxes.expression import Expression
 from stabkit.fluxes.flux import Flux
-from stabkit.fluxes.normal_form import T, in_all_cases, vanishes
+from stabkit.fluxes.normal_form import T, in_all_cases
+from stabkit.fluxes.vanishing import vanishes
 
 
 def agrees_at_switches(formula: Expression, flux: Flux) -> bool:

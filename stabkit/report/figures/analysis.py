@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from functools import singledispatch
+from inspect import signature
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
+from stabkit.arithmetic.enclosure import Interval
 from stabkit.errors import InvalidArgument
 from stabkit.methods import Cycle, Family, Multistep, Region, RungeKutta
 from stabkit.report.figures.style import BLUE, INK, ORANGE, RED, SKY, canvas, in_style, line
@@ -18,7 +21,9 @@ from stabkit.spectra import NumericalRange, Pseudospectrum, Spectrum, TransientG
 
 _FINE = 401
 _STEEP = 1e3  # from which on norms are drawn in logarithms
+_FLAT = 1e-6  # differences of norms that are not looked at
 _GROWTHS = 12
+_LABELS = 6  # of contours, so that they stay apart
 
 
 @in_style
@@ -46,7 +51,8 @@ def plot(found: Any, beside: Any = None) -> Figure:
         if not isinstance(beside, Spectrum):
             raise InvalidArgument(f"beside: must be a Spectrum, got {type(beside).__name__}")
         z = _points(beside)
-        axes.plot(z.real, z.imag, ".", color=RED, markersize=4, zorder=4)
+        axes.plot(z.real, z.imag, ".", color=RED, markersize=4, zorder=4, label="eigenvalues")
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 
@@ -78,7 +84,8 @@ def _(found: Pseudospectrum, axes: Axes) -> None:
     levels = np.log10(found.lower)
     shown = axes.contour(found.real, found.imaginary, levels,
                          levels=np.unique(np.floor(levels[np.isfinite(levels)])), cmap="viridis")
-    axes.clabel(shown, fontsize=6, fmt=lambda value: f"$10^{{{value:.0f}}}$")
+    few = shown.levels[::-(-len(shown.levels) // _LABELS)]
+    axes.clabel(shown, few, fontsize=6, fmt=lambda value: f"$10^{{{value:.0f}}}$")
     axes.set(aspect="equal", xlabel="Re z", ylabel="Im z",
              title=r"$\|(z - A)^{-1}\|$, proven lower bounds")
 
@@ -110,13 +117,17 @@ def _corners(found: NumericalRange) -> np.ndarray:
 def _(found: TransientGrowth, axes: Axes) -> None:
     norms = np.array([float(norm) for norm in found.norms])
     axes.plot(norms, ".-", color=BLUE, label=r"$\|A^k\|$")
-    if found.bounded:
+    if found.bounded and found.largest.is_finite:
         axes.axhline(float(found.largest), color=RED, linestyle="--", linewidth=1.0,
                      label="largest of all, proven")
     line(axes, 1)
-    axes.set(xlabel="k", ylabel="norm", title=str(found).partition(";")[0])
+    kind = {True: "bounded", False: "unbounded", None: "not known to be bounded"}[found.bounded]
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set(xlabel="power k", ylabel="Euclidean norm", title=f"powers are {kind}")
     if norms.max() > _STEEP:
         axes.set_yscale("log")
+    elif np.ptp(norms) < _FLAT:
+        axes.set_ylim(0, 1.5 * norms.max())
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 
 
@@ -191,11 +202,17 @@ def _(found: Family, axes: Axes) -> None:
               label="stable alone, proven" if points else None)
     named = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
     axes.legend(named.values(), named.keys())
-    axes.set(xlabel="parameter", ylabel=r"$\max\,|\zeta|$", ylim=(0, 2),
-             xlim=(-0.03 * limit, limit),
-             title="stable between " + ", ".join(
-                 f"{float(low):.6g} and {float(high):.6g}" for low, high in parts) if parts else
+    (name, *_), (part, *_) = zip(*signature(found.right).parameters.items(), strict=True)
+    axes.set(xlabel="parameter" if part.kind is part.VAR_POSITIONAL else f"parameter {name}",
+             ylabel=r"largest factor $|\zeta|$", ylim=(0, 2), xlim=(-0.03 * limit, limit),
+             title="stable " + ", ".join(map(_words, parts)) if parts else
              "stable at points alone" if points else "nowhere stable")
+
+
+def _words(part: tuple[Interval, Interval]) -> str:
+    low, high = part
+    return f"between {float(low):.6g} and {float(high):.6g}" if high.is_finite else \
+        f"from {float(low):.6g} on"
 
 
 @_draw.register
@@ -204,4 +221,6 @@ def _(found: Cycle, axes: Axes) -> None:
     axes.plot(x, found.factors(x), color=BLUE)
     for value in (-1, 0, 1):
         line(axes, value, colour=ORANGE if value else INK)
-    axes.set(xlabel=r"$T\lambda$", ylabel="R", title=f"{found.name}, {found.length} steps")
+    axes.set(xlabel=r"time of the cycle times eigenvalue, $T\lambda$", ylabel="factor R",
+             title=f"{found.name}, {found.length} steps: |R| ≤ 1 up to "
+                   f"{float(found.real_interval):.6g}")

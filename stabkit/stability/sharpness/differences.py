@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from stabkit.stability.sharpness.line_functions import curve_of
 from stabkit.stability.sharpness.rational_slopes import rational_slope
 from stabkit.stability.sharpness.ratios import (
     ALL,
@@ -53,8 +54,15 @@ class Differences:
             return ZERO, ZERO
         key = node, name
         if key not in self.known:
-            self.known[key] = self._of(node, name)
+            found = self._of(node, name)
+            self.known[key] = self._of_curve(node, name) if None in found else found
         return self.known[key]
+
+    def _of_curve(self, node: Operation, name: int) -> Bounds:
+        """Of a function of one form, by its slopes."""
+        curve = curve_of(node)
+        return ALL if curve is None or curve.slope is None else scale_bounds(
+            curve.slope, dict(curve.form)[name])
 
     def _of(self, node: Operation, name: int) -> Bounds:
         parts = node.parts

@@ -80,9 +80,9 @@ def exact_sets(found: Trace, notion: Notion, held: Held, name: str, dt: Fraction
     if not found.is_linear and notion is MAX_NORM and held is None:
         return _or_composed(_prove_range, found, notion, name)
     if not found.is_linear and notion is CONTRACTION and held is None:
-        return _or_composed(by_slopes, found, notion, name)
+        return _or_composed(_contract, found, notion, name)
     if not found.is_linear and notion is EUCLIDEAN and held is None:
-        return _or_composed(_flow, found, notion, name)
+        return _or_composed(by_flow, found, notion, name)
     if not found.is_linear:
         found = eliminate(found)
     decide = by_weights if isinstance(notion, Weighted) else EXACTLY.get(notion)
@@ -98,8 +98,12 @@ def _prove_range(found: Trace, notion: Notion, name: str) -> StepBound:
         *kept.lines, "a step that keeps the range of every signal keeps the largest modulus"))
 
 
-def _flow(found: Trace, notion: Notion, name: str) -> StepBound:
-    return by_flow(found, name)
+def _contract(found: Trace, notion: Notion, name: str) -> StepBound:
+    """As a diffusion, else as one layer of functions."""
+    try:
+        return by_flow(found, notion, name)
+    except Undecided:
+        return by_slopes(found, notion, name)
 
 
 def _or_composed(decide: Callable[[Trace, Any, str], StepBound], found: Trace, notion: Notion,

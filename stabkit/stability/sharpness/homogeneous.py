@@ -7,7 +7,7 @@ exactly.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, pairwise
@@ -55,14 +55,14 @@ def limiter_ratios(node: Operation) -> Iterator[Ratio]:
     a, b = forms[:2]
     try:
         parts = {form: _in_terms(form, a, b) for form in forms}
-        pieces = [piece for sign in (1, -1) for piece in _pieces(node, parts, sign)]
+        pieces = [piece for sign in (1, -1) for piece in _on_ray(node, parts, sign)]
         ends = [_value(node, parts, (ZERO, Fraction(sign))) * sign for sign in (1, -1)]
         if _value(node, parts, (ZERO, ZERO)):  # on no ray; 0/0 is NotHomogeneous
             return
     except (NotHomogeneous, ZeroDivisionError):
         return
     for form, by_b in ((a, False), (b, True)):
-        bounds = _bounds(pieces, by_b, ends)
+        bounds = bounds_of(pieces, by_b, ends)
         if bounds is not None:
             yield Ratio(form, *bounds)
 
@@ -82,15 +82,42 @@ def _in_terms(form: Form, a: Form, b: Form) -> tuple[Fraction, Fraction]:
 
 
 @dataclass(frozen=True)
+class Line:
+    """Forms as x + y r, which scale with the power `degree`; with 0 nothing has to scale."""
+
+    forms: dict[Form, tuple[Fraction, Fraction]]
+    degree: int = 1
+
+
+@dataclass(frozen=True)
 class Piece:
-    """φ = ± value of r between two points, or at one."""
+    """A quotient in r between two points, or at one."""
 
     low: Fraction | None
     high: Fraction | None
-    value: Quotient  # φ/a
+    value: Quotient
+
+    @property
+    def is_point(self) -> bool:
+        return self.low is not None and self.low == self.high
 
 
-def _pieces(node: Operation, parts: dict, sign: int) -> list[Piece]:
+def _on_ray(node: Operation, parts: dict, sign: int) -> list[Piece]:
+    found = pieces_of(node, Line({form: (x * sign, y * sign) for form, (x, y) in parts.items()}))
+    if any(piece.value.degree not in (1, None) for piece in found):
+        raise NotHomogeneous
+    return [Piece(piece.low, piece.high, Quotient(piece.value.num * sign, piece.value.den, 1))
+            for piece in found]
+
+
+def pieces_of(node: Operation, line: Line) -> list[Piece]:
+    """What an operation is on a line, between the points where one of its comparisons changes.
+
+    Raises
+    ------
+    NotHomogeneous
+        If it is no quotient of polynomials between points that are rational, or divides by 0.
+    """
     cuts: set[tuple] = {(ZERO, ONE)}  # polynomials by their coefficients; r itself always
     for _ in range(_ROUNDS):
         points = _rational_roots(cuts)
@@ -98,10 +125,8 @@ def _pieces(node: Operation, parts: dict, sign: int) -> list[Piece]:
         found, before = [], len(cuts)
         for low, high in [*spans, *((p, p) for p in points)]:
             met: set[tuple] = set()
-            quotient = _run(Sum(ZERO, (), ((ONE, node),)), parts, sign, inside(low, high), met)
-            if quotient.degree not in (1, None):
-                raise NotHomogeneous
-            found.append(Piece(low, high, Quotient(quotient.num * sign, quotient.den, 1)))
+            found.append(Piece(low, high, _run(
+                Sum(ZERO, (), ((ONE, node),)), line, inside(low, high), met)))
             cuts |= met
         if len(cuts) == before:
             return found
@@ -136,17 +161,18 @@ def coefficients_of(p: fmpq_poly) -> tuple:
     return tuple(from_fmpq(c) for c in p.coeffs())
 
 
-def _run(s: Sum, parts: dict, sign: int, at: Fraction, met: set[tuple]) -> Quotient:
+def _run(s: Sum, line: Line, at: Fraction, met: set[tuple]) -> Quotient:
     """The function as a quotient, with the branches that it takes at a point."""
     total = Quotient(fmpq_poly([]), fmpq_poly([1]), None)
     if s.constant:
         total = _add(total, Quotient(_poly((s.constant,)), fmpq_poly([1]), 0))
     if s.linear:
-        form, c = next((f, s.linear[0][1] / f[0][1]) for f in parts if _same_line(s.linear, f))
-        x, y = parts[form]
-        total = _add(total, Quotient(_poly((c * x * sign, c * y * sign)), fmpq_poly([1]), 1))
+        form, c = next((f, s.linear[0][1] / f[0][1]) for f in line.forms
+                       if _same_line(s.linear, f))
+        x, y = line.forms[form]
+        total = _add(total, Quotient(_poly((c * x, c * y)), fmpq_poly([1]), line.degree))
     for c, node in s.nodes:
-        inner = _operation(node, lambda part: _run(part, parts, sign, at, met), at, met)
+        inner = _operation(node, lambda part: _run(part, line, at, met), at, met)
         total = _add(total, Quotient(inner.num * to_fmpq(c), inner.den,
                                      inner.degree))
     return total
@@ -168,6 +194,8 @@ def _add(a: Quotient, b: Quotient) -> Quotient:
 def _operation(node: Operation, run: Callable[[Sum], Quotient], at: Fraction, met: set[tuple]
                ) -> Quotient:
     name, parts = node.name, node.parts
+    if name == "sum":
+        return run(parts[0])
     if name == "where":
         chosen = parts[1] if _holds(parts[0], run, at, met) else parts[2]
         return run(chosen)
@@ -227,41 +255,57 @@ def _test(node: Operation, run: Callable[[Sum], Quotient], at: Fraction, met: se
 def _value(node: Operation, parts: dict, point: tuple[Fraction, Fraction]) -> Fraction:
     """φ at a point a, b."""
     there = {form: (x * point[0] + y * point[1], ZERO) for form, (x, y) in parts.items()}
-    return _run(Sum(ZERO, (), ((ONE, node),)), there, 1, ZERO, set()).at(ZERO)
+    return _run(Sum(ZERO, (), ((ONE, node),)), Line(there), ZERO, set()).at(ZERO)
 
 
 # -- bounds --------------------------------------------------------------------------------------
-def _bounds(pieces: list[Piece], by_b: bool, ends: list[Fraction]
-            ) -> tuple[Fraction, Fraction] | None:
-    values: list[Fraction] = list(ends) if by_b else []
-    if not by_b and any(ends):
+def bounds_of(pieces: list[Piece], by_r: bool, ends: Sequence[Fraction] = ()
+              ) -> tuple[Fraction, Fraction] | None:
+    """Bounds of what the pieces are, or of that over r, beside the values `ends` on no piece."""
+    values: list[Fraction] = list(ends) if by_r else []
+    if not by_r and any(ends):
         return None  # φ ≠ 0 where the form vanishes
     spans = []
     for piece in pieces:
-        if piece.low is not None and piece.low == piece.high:
+        if piece.low is not None and piece.is_point:
             value = piece.value.at(piece.low)
-            if by_b and piece.low == 0:
+            if by_r and piece.low == 0:
                 if value:
                     return None
                 continue
-            values.append(value / piece.low if by_b else value)
+            values.append(value / piece.low if by_r else value)
             continue
         q = piece.value
-        spans.append((piece, Quotient(q.num, q.den * fmpq_poly([0, 1]), 0) if by_b else q))
+        spans.append((piece, Quotient(q.num, q.den * fmpq_poly([0, 1]), 0) if by_r else q))
     low, high = (_bound(spans, values, side) for side in (-1, 1))
     return None if low is None or high is None else (low, high)
 
 
 def _bound(spans: list, values: list[Fraction], side: int) -> Fraction | None:
     """The least bound above (side 1) or below that is simple, and shown."""
-    seen = [side * v for v in values] + [side * q.at(r) for piece, q in spans
-                                         for r in samples(piece.low, piece.high)]
-    top = max(seen)
-    for bound in simple_bounds(top):
+    near = [limit for piece, q in spans for limit in limits_at_ends(q, piece)]
+    if None in near:
+        return None
+    top = max([side * v for v in values] + [side * v for v in near if v is not None] + [
+        side * q.at(r) for piece, q in spans for r in samples(piece.low, piece.high)])
+    for bound in (*simple_bounds(top)[:1], top, *simple_bounds(top)[1:]):
         if all(v * side <= bound for v in values) and all(
                 at_most(q, bound, side, piece) for piece, q in spans):
             return side * bound
     return None
+
+
+def limits_at_ends(q: Quotient, piece: Piece) -> Iterator[Fraction | None]:
+    """What a quotient tends to at the ends of an interval; None where that is infinite."""
+    common = q.num.gcd(q.den)
+    num, den = q.num // common, q.den // common
+    for end in (piece.low, piece.high):
+        if end is None:
+            yield None if num.degree() > den.degree() else ZERO if num.degree() < den.degree() \
+                else from_fmpq(num.leading_coefficient() / den.leading_coefficient())
+            continue
+        below = den(to_fmpq(end))
+        yield from_fmpq(num(to_fmpq(end)) / below) if below else None
 
 
 def simple_bounds(top: Fraction) -> tuple[Fraction, ...]:

@@ -15,6 +15,7 @@ from flint import fmpq, fmpq_mat
 from stabkit.aliases import Record
 from stabkit.arithmetic.rational import from_flint, is_psd
 from stabkit.arithmetic.transcript import Transcript
+from stabkit.arithmetic.unit_circle import BOUNDED, state_of
 from stabkit.errors import Undecided
 from stabkit.stability.confirmation import confirm_evidence
 from stabkit.stability.invariants import Weighted
@@ -22,7 +23,6 @@ from stabkit.stability.notions import Notion
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.growth import Matrix
 from stabkit.stability.sharpness.linear_step import OwnStep
-from stabkit.stability.sharpness.powers import BOUNDED, state_of
 from stabkit.stability.sharpness.quadratic import by_norm, norm_sets, numerators
 from stabkit.stability.sharpness.weights import symmetrising_weights
 from stabkit.stability.verdict import Evidence, calculation

@@ -21,9 +21,9 @@ from stabkit.stability.invariants import StaysIn
 from stabkit.stability.notions import CYCLIC_VARIATION, POSITIVITY, RANGE, VARIATION, Notion
 from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.ends import intervals
-from stabkit.stability.sharpness.homogeneous import limiter_ratios
 from stabkit.stability.sharpness.inequalities import certificate
-from stabkit.stability.sharpness.ratios import ALL, Bounds, Inputs, Ratio, ratios
+from stabkit.stability.sharpness.line_functions import all_ratios, join_operations
+from stabkit.stability.sharpness.ratios import ALL, Bounds, Inputs, Ratio
 from stabkit.stability.sharpness.rows import tightest
 from stabkit.stability.sharpness.signs import cells
 from stabkit.tracing import Trace
@@ -65,7 +65,8 @@ def by_means(found: Trace, notion: Notion, name: str) -> StepBound:
     kind = RANGE if isinstance(notion, StaysIn) else notion
     box = _box_of(found, notion)
     sorts = sorts_of_rows(found)
-    written = [each for rows in sorts.values() for each in _on_parts(rows[0], kind, box)]
+    written = [each for rows in sorts.values() for each in _on_parts(
+        join_operations(rows[0]), kind, box)]
     polynomials = [p for each in written for ps in each.coefficients.values() for p in ps]
     if notion in LINES:
         if _is_periodic(found, sorts) is not (notion is CYCLIC_VARIATION):
@@ -137,7 +138,7 @@ def _write_row(row: Row, notion: Notion, sides: list[Bounds]) -> Written:
 
 
 def _ways(node: Operation, inputs: Inputs, notion: Notion) -> list[Ratio]:
-    found = [*ratios(node, inputs), *limiter_ratios(node)]
+    found = list(all_ratios(node, inputs))
     if notion is not POSITIVITY:
         found = [each for each in found if not sum(c for _, c in each.form)]
     kept: list[Ratio] = []

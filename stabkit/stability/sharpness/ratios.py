@@ -137,6 +137,8 @@ class Inputs:
         if name == "where":
             return hull(*map(self.of_sum, node.parts[1:]))
         parts = list(map(self.of_sum, node.parts))
+        if name == "sum":
+            return parts[0]
         if name == "multiply":
             return _square(parts[0]) if node.parts[0] == node.parts[1] else times(*parts)
         if name == "divide":
@@ -186,6 +188,8 @@ class Inputs:
     def ratio(self, node: Operation, form: Form) -> Bounds | None:
         """r with φ = r·form."""
         name, parts = node.name, node.parts
+        if name == "sum":
+            return self.ratio_of_sum(parts[0], form)
         if name == "multiply":
             found = [times(r, self.of_sum(b)) for a, b in (parts, parts[::-1])
                      if (r := self.ratio_of_sum(a, form)) is not None]
