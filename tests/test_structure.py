@@ -27,7 +27,6 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 BY_TEXT = {
     "__init__.py": "the room that is asked for",
     "claims/claim.py": "the papers, which stand above it",
-    "report/contents.py": "the paper of a claim",
     "claims/executor.py": "packages that may be missing",
     "learning/digits.py": "a package that may be missing",
     "torch/samples.py": "packages that may be missing",
