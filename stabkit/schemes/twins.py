@@ -77,8 +77,8 @@ def isotropic(K: Operator, flux: Flux, tau: Rational, u: Signal, steps: int) -> 
     from stabkit.kernels import isotropic as room  # loads Numba
     rows = np.array(u, order="C").reshape(-1, u.shape[-1])
     if grid[0].size == 1:  # the kernel wants two axes: the first without edges
-        grid = tuple(np.insert(each, 0, first)
-                     for each, first in zip(grid, (1, grid[0][0], 1), strict=True))
+        sizes, strides, inverses = grid
+        grid = np.insert(sizes, 0, 1), np.insert(strides, 0, sizes[0]), np.insert(inverses, 0, 1)
     room.isotropic[code_of(flux)](rows, steps, float(tau), grid, shape_form(flux))
     return rows.reshape(u.shape)
 

@@ -112,9 +112,9 @@ def bound_by_sums(matrix: Matrix, given: Enclosed) -> PowerBound:
     if isinstance(matrix, Operator):
         return _by_sums(matrix.row_of_entry, matrix.columns, matrix.values, given.size)
     if given.entries is not None:
-        places = np.nonzero(given.entries)
+        rows, columns = np.nonzero(given.entries)
         return OPEN if has_intervals(given.entries.flat) else \
-            _by_sums(*places, given.entries[places], given.size)
+            _by_sums(rows, columns, given.entries[rows, columns], given.size)
     if given.radius is not None:
         return OPEN
     entries = given.floats.tocoo()

@@ -179,7 +179,8 @@ class Direction(Grouped):
         return (d - np.where(size > float(self.radius), along * y, 0.0)) / size
 
     def _write_group(self, v: Term) -> Term:
-        return v / np.maximum(v.call("norm2").call("sqrt"), self.radius)
+        radius: Any = self.radius  # np.maximum is overloaded by the term
+        return v / np.maximum(v.call("norm2").call("sqrt"), radius)
 
 
 @dataclass(frozen=True, eq=False)

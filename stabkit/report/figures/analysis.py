@@ -84,7 +84,8 @@ def _(found: Pseudospectrum, axes: Axes) -> None:
     levels = np.log10(found.lower)
     shown = axes.contour(found.real, found.imaginary, levels,
                          levels=np.unique(np.floor(levels[np.isfinite(levels)])), cmap="viridis")
-    few = shown.levels[::-(-len(shown.levels) // _LABELS)]
+    heights = np.asarray(shown.levels)
+    few = heights[::-(-len(heights) // _LABELS)]
     axes.clabel(shown, few, fontsize=6, fmt=lambda value: f"$10^{{{value:.0f}}}$")
     axes.set(aspect="equal", xlabel="Re z", ylabel="Im z",
              title=r"$\|(z - A)^{-1}\|$, proven lower bounds")
