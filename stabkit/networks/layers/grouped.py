@@ -179,8 +179,8 @@ class Direction(Grouped):
         return (d - np.where(size > float(self.radius), along * y, 0.0)) / size
 
     def _write_group(self, v: Term) -> Term:
-        radius: Any = self.radius  # np.maximum is overloaded by the term
-        return v / np.maximum(v.call("norm2").call("sqrt"), radius)
+        maximum: Any = np.maximum  # of terms, too
+        return v / maximum(v.call("norm2").call("sqrt"), self.radius)
 
 
 @dataclass(frozen=True, eq=False)
