@@ -93,10 +93,6 @@ class Flux:
     def _faces(self) -> list[Faces]:
         return faces_of(self.pieces, as_facts(self.facts).odd, self.name)
 
-    @cached_property
-    def _by_piece(self) -> dict[int, Faces]:
-        return {id(piece): faces for piece, faces in zip(self.pieces, self._faces, strict=True)}
-
     def meant(self) -> Flux:
         """The flux with the numbers that its floats were meant to be; itself without floats."""
         return self.intended[0]
@@ -206,7 +202,9 @@ class Flux:
         """The expression of a face on a piece: given and proved, or derived from Φ."""
         if face.endswith(RISE):
             return self.expression(piece, face.removesuffix(RISE)).derivative
-        found = self._by_piece[id(piece)].get(face)
+        # No dictionary by identity: a copy's pieces have others, maybe those of other ones before.
+        found = next(faces for own, faces in zip(self.pieces, self._faces, strict=True)
+                     if own is piece).get(face)
         if found is None:
             raise HypothesisNotMet(f"{self.name}: its {face} has no closed form")
         return found

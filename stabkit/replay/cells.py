@@ -21,7 +21,7 @@ MAX_BOXES = 1024  # of one verdict
 _MAX_STEPS = 20_000_000
 _NUMBER = re.compile(r"-?[0-9]{1,4300}(/[1-9][0-9]{0,4300})?")
 _AXIS = re.compile(r"[0-9]{1,7}")
-_OF_CLAIM = re.compile(r"local constant <= (\S+) within (\S+)")
+_OF_CLAIM = re.compile(r"(?:.* )?local constant <= (\S+) within (\S+)")  # names may be like it
 _LINEAR, _CURVED = {"C", "square", "L"}, {"C", "square", "L", "G", "t", "a", "b"}
 
 Number = Fraction | float  # the latter only where infinite
@@ -71,8 +71,8 @@ def gaps(verdict: Fields) -> Iterator[str]:
         yield "its cells are not those of one ball"
         return
     (at_most, radius), = asked
-    claimed = _OF_CLAIM.search(verdict["claim"])
-    if claimed and [*map(_decimal, claimed.groups())] != [at_most, radius]:
+    claimed = _OF_CLAIM.fullmatch(verdict["claim"])
+    if claimed is None or [*map(_decimal, claimed.groups())] != [at_most, radius]:
         yield "its cells are those of another ball or constant than it claims"
     if len(boxes) > MAX_BOXES:
         raise InvalidEvidence(f"it has more than {MAX_BOXES} cells")

@@ -45,7 +45,8 @@ def stable(module: nn.Module, notion: Notion = CONTRACTION) -> nn.Module:
     Blocks of this room keep their steps within the certified bound.  Other linear layers are scaled
     to a norm of at most 1.  A residual block u + W₂ act(W₁u + b) becomes u − Wᵀ act(W u + b) with
     ‖W‖² <= 2, since no bound of W₂ alone makes one stable; so W₂ loses its weights, and what the
-    block computes changes with this call.
+    block computes changes with this call.  A layer that is put in later is free, as is one whose
+    parametrisation is removed: call this again then.
 
     Parameters
     ----------

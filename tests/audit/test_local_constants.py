@@ -183,7 +183,9 @@ def test_a_cell_that_is_left_out_or_another_ball_is_noticed():
     for number in range(len(pieces)):
         left = pieces[:number] + pieces[number + 1:]
         assert [*gaps({"claim": claim, "evidence": left})] == ["its cells do not fill the ball"]
-    for wrong in (claim.replace("1.5", "1.6"), claim.replace("<= ", "<= 0.")):
+    for wrong in (claim.replace("1.5", "1.6"), claim.replace("<= ", "<= 0."), "x", f"{claim}1",
+                  claim.replace("local", "Local"), claim.replace("<= ", "<=  "),
+                  f"{claim} local constant <= 0.1 within 1.5"):
         assert "another ball" in " ".join(gaps({"claim": wrong, "evidence": pieces}))
 
 

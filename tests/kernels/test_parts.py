@@ -1,10 +1,15 @@
 """Parts of kernels are linked into them, and are nowhere else."""
 
+import sys
+from importlib.util import module_from_spec
+
 import numpy as np
 import pytest
+from numba import njit
 from numba.core.codegen import JITCPUCodegen
 
 from stabkit import kernels
+from stabkit.kernels import parts
 from stabkit.kernels.parts import choose, inner
 
 
@@ -46,6 +51,23 @@ def test_a_kernel_alone_becomes_machine_code(modules):
     compiled = kernels.kernel(lambda x: twice(twice(x)))
     assert (compiled(3), compiled(0.75)) == (12, 3.0)
     assert [name for name in modules if name != "nrt"] == ["<lambda>"] * 2
+
+
+def test_another_numba_makes_the_same_kernels(monkeypatch):
+    """Without the inner names of this Numba 2x + (x + y) is what it was: with x = 3, y = 4, 13."""
+    monkeypatch.setitem(sys.modules, "stabkit.kernels.linking", None)
+    plain = module_from_spec(parts.__spec__)
+    parts.__spec__.loader.exec_module(plain)
+
+    def first(a, b):
+        """Chosen below."""
+
+    @plain.choose(first)
+    def _first(a, b):
+        return lambda a, b: a + b
+
+    double = plain.inner(lambda x: 2 * x)
+    assert njit(**kernels.OPTIONS)(lambda x, y: double(x) + first(x, y))(3, 4) == 13
 
 
 @pytest.mark.slow

@@ -214,6 +214,14 @@ def test_what_is_certified_in_training_is_proved_after_it(case):
     assert st.certify(module, shape, notion, budget=20).status is Status.PROVED
 
 
+def test_a_copy_of_a_certified_cycle_is_the_same_cycle():
+    """Its flux was asked for exact values before: those of the copy are at pieces of its own."""
+    cycle = st.FSICycle(st.Stencil(1, 2, (3,)), length=2)
+    u = torch.randn(2, 1, 6)
+    assert st.certify(cycle, (1, 6), EUCLIDEAN).status is Status.PROVED
+    assert torch.equal(copy.deepcopy(cycle)(u), cycle(u))
+
+
 def test_a_step_over_the_bound_is_refuted():
     """The planted fault: the same block with 2.2 times the largest certified step."""
     block = st.DiffusionBlock(st.Stencil(1, 2, (3,)), notion=CONTRACTION)
