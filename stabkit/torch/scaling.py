@@ -44,14 +44,15 @@ class SpectralScaling(nn.Module):
 
         They are those of the numbers in the weight, whoever changed them since.
         """
-        if self._known is None or not _are_equal(self._known[0], weight):
+        known = self._known
+        if known is None or not _are_equal(known[0], weight):
             bound = matrix_square if weight.ndim == 2 else convolution_square
             with torch.inference_mode(False), torch.enable_grad():
                 own = weight.detach().clone().requires_grad_()
                 square = bound(own)
                 slope, = torch.autograd.grad(square, own)
-            self._known = own.detach(), square.detach(), slope
-        return self._known[1:]
+            self._known = known = own.detach(), square.detach(), slope
+        return known[1:]
 
     def __getstate__(self) -> Record:
         return {**self.__dict__, "_known": None}  # found again where it is needed
