@@ -72,7 +72,7 @@ def _add_at(tracer: Tracer, ufunc: Any, array: Array, key: Any, values: Array) -
 
 def _bincount(tracer: Tracer, places: Array, weights: Array = None, minlength: int = 0) -> Array:
     places = plain(places).astype(int)
-    out = np.zeros_like(weights, shape=max(int(places.max(initial=-1)) + 1, minlength))
+    out = np.zeros_like(weights, float, shape=max(int(places.max(initial=-1)) + 1, minlength))
     np.add.at(out, places, weights)
     return out
 
@@ -80,7 +80,7 @@ def _bincount(tracer: Tracer, places: Array, weights: Array = None, minlength: i
 def _cumsum(tracer: Tracer, array: Array, axis: Any = None, **options: Any) -> Array:
     array = array.ravel() if axis is None else array
     parts = np.moveaxis(array, axis or 0, 0)
-    found = [parts[0]]
+    found = [parts[0] * 1]  # truth values are counted
     for part in parts[1:]:
         found.append(found[-1] + part)
     return np.moveaxis(np.stack(found), 0, axis or 0)
