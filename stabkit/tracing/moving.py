@@ -103,7 +103,7 @@ def _fill_like(value: Array) -> Function:
         shape = shape_of(like) if shape is None else shape
         shape = (shape,) if np.ndim(shape) == 0 else tuple(shape)
         kind = getattr(like, "dtype", float) if dtype is None else np.dtype(dtype)
-        return fill(tracer, shape, value, bool if kind == bool else float)
+        return fill(tracer, shape, value, bool if np.dtype(kind) == np.dtype(bool) else float)
     return run
 
 

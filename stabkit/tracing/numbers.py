@@ -162,4 +162,4 @@ def _integers(values: Array) -> np.ndarray:
 
 def holds_truths(value: Array) -> bool:
     """Whether it is an array of truth values, or one of them."""
-    return isinstance(value, bool) or getattr(value, "dtype", None) == bool
+    return isinstance(value, bool) or getattr(value, "dtype", None) == np.dtype(bool)

@@ -226,5 +226,5 @@ def test_a_limiter_that_also_asks_about_a_single_value_is_told_by_its_line():
         a, b = u - np.roll(u, 1), np.roll(u, -1) - u
         return u - dt * np.where(u > 1, van_leer(a, b), 0)
 
-    with pytest.raises(Undecided, match="np.where"):
+    with pytest.raises(Undecided, match=r"np\.where"):
         by_means(trace(step, 6), RANGE, "dt")
