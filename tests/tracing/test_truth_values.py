@@ -54,10 +54,15 @@ def _spiked(u, dt):
     return u + dt * (flow - np.roll(flow, 1))
 
 
-def test_a_list_of_masks_is_not_followed():
-    """In a list of truth values it is not told whether they are counted or joined."""
+@pytest.mark.parametrize("step", [
+    lambda u: u + np.sum([u <= 1, u == 1], axis=0),
+    lambda u: u * np.einsum("ij->j", np.stack([u <= 1, u >= 1])),
+    lambda u: u * np.convolve(u == 1, np.array([True, True]), "same"),
+])
+def test_sums_of_masks_that_are_no_counts_are_not_followed(step):
+    """In a list it is not told whether masks are counted; einsum and convolve join them."""
     with pytest.raises(TracingStopped):
-        trace(lambda u: u + np.sum([u <= 1, u == 1], axis=0), 3)
+        trace(step, 3)
 
 
 @pytest.mark.parametrize(("certify", "notion"), [
