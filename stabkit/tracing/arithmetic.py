@@ -8,6 +8,7 @@ import numpy as np
 
 from stabkit.aliases import Array, Function, Operand
 from stabkit.tracing.array import Traced, make_array, operand, shape_of
+from stabkit.tracing.numbers import holds_truths
 from stabkit.tracing.tracer import Tracer
 
 #: Functions that are not linear and stay nodes.
@@ -15,9 +16,13 @@ _ELEMENTWISE = (
     np.exp, np.log, np.sqrt, np.tanh, np.sin, np.cos, np.arctan,
     np.absolute, np.fabs, np.sign, np.maximum, np.minimum, np.fmax, np.fmin,
     np.hypot, np.expm1, np.log1p, np.sinh, np.cosh,
+)
+_CONDITIONS = (
     np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal,
     np.logical_and, np.logical_or, np.logical_not, np.isfinite, np.isnan,
 )
+_TRUTHS = {ufunc.__name__ for ufunc in _CONDITIONS}
+_KEEPING = {"multiply", "absolute", "maximum", "minimum", "fmax", "fmin"}  # truth values as such
 
 
 def elementwise(tracer: Tracer, name: str, *inputs: Any) -> Array:
@@ -31,10 +36,14 @@ def elementwise(tracer: Tracer, name: str, *inputs: Any) -> Array:
     values = tracer.node(name, parts)
     for factor in factors:
         values = values.times(factor)
+    if name in _TRUTHS or (name in _KEEPING and all(map(holds_truths, inputs))):
+        return make_array(tracer, values, shape, bool)
     return make_array(tracer, values, shape)
 
 
 def _sum(tracer: Tracer, a: Array, b: Array) -> Array:
+    if holds_truths(a) and holds_truths(b):
+        return elementwise(tracer, "logical_or", a, b)  # as NumPy adds them
     shape = np.broadcast_shapes(shape_of(a), shape_of(b))
     return make_array(tracer, operand(tracer, a, shape) + operand(tracer, b, shape), shape)
 
@@ -90,7 +99,8 @@ def _node(ufunc: Any) -> Function:
 
 
 ARITHMETIC: dict[Any, Function] = {
-    **{ufunc: _node(ufunc) for ufunc in _ELEMENTWISE}, np.matmul: _matmul,
+    **{ufunc: _node(ufunc) for ufunc in (*_ELEMENTWISE, *_CONDITIONS)},
+    np.matmul: _matmul,
     np.add: _sum, np.subtract: _difference, np.multiply: _product, np.divide: _quotient,
     np.negative: lambda tracer, a: make_array(tracer, -operand(tracer, a), shape_of(a)),
     np.positive: lambda tracer, a: a.copy(), np.power: _power, np.float_power: _power,

@@ -24,10 +24,10 @@ _LISTED = 4096  # entries of an array that may be handed on one by one
 class _Cell:
     """What views of one array share; what is written is put in when the array is read."""
 
-    __slots__ = ("_form", "_written")
+    __slots__ = ("_form", "_written", "dtype")
 
-    def __init__(self, form: Form):
-        self._form = form
+    def __init__(self, form: Form, dtype: type):
+        self._form, self.dtype = form, dtype
         self._written: list[tuple[np.ndarray, Form]] = []
 
     def write(self, places: np.ndarray, form: Form) -> None:
@@ -55,10 +55,12 @@ class Traced:
     """
 
     __hash__ = None  # type: ignore[assignment]  # so Python says "no hash"
-    dtype = np.dtype(np.float64)
-
     def __init__(self, tracer: Tracer, cell: _Cell, index: np.ndarray):
         self.tracer, self.cell, self.index = tracer, cell, index
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.dtype(self.cell.dtype)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -86,7 +88,7 @@ class Traced:
         return kind(self.tracer, self.cell, np.asarray(index))
 
     def copy(self, order: str = "C") -> Array:
-        return make_array(self.tracer, self.form, self.shape)
+        return make_array(self.tracer, self.form, self.shape, self.cell.dtype)
 
     __copy__ = copy
 
@@ -96,7 +98,7 @@ class Traced:
     def astype(self, dtype: DTypeLike, *args: Any, **options: Any) -> Array:
         if np.dtype(dtype).kind != "f":
             self.tracer.stop(f"astype({dtype!r}) rounds the values or leaves the real numbers")
-        return self.copy()
+        return make_array(self.tracer, self.form, self.shape)
 
     @property
     def real(self) -> Array:
@@ -242,7 +244,7 @@ class TracedArray(Traced):
         return (self[i] for i in range(len(self)))
 
     def __array__(self, dtype: DTypeLike | None = None, copy: Any = None) -> np.ndarray:
-        if (dtype is not None and np.dtype(dtype) != object) or self.size > _LISTED:
+        if self.dtype == bool or self.size > _LISTED or np.dtype(dtype or object) != object:
             self.tracer.fills_numbers = True
             self.tracer.stop("the array is turned into one of numbers; assign to np.zeros_like(u) "
                              "or u.copy(), and leave out dtype=")
@@ -347,10 +349,10 @@ class TracedArray(Traced):
         return np.clip(self, low, high)
 
 
-def make_array(tracer: Tracer, form: Form, shape: tuple[int, ...]) -> Array:
+def make_array(tracer: Tracer, form: Form, shape: tuple[int, ...], dtype: type = float) -> Array:
     """A new array of such forms; a number where the shape is ()."""
     kind = TracedArray if shape else Traced
-    return kind(tracer, _Cell(form), np.arange(prod(shape)).reshape(shape))
+    return kind(tracer, _Cell(form, dtype), np.arange(prod(shape)).reshape(shape))
 
 
 def operand(tracer: Tracer, value: Array, shape: tuple[int, ...] | None = None) -> Form:

@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 from stabkit.aliases import Array, Function
 from stabkit.tracing.array import Traced, TracedArray, make_array, operand, shape_of
 from stabkit.tracing.form import constants, join_forms
+from stabkit.tracing.numbers import holds_truths
 from stabkit.tracing.tracer import Tracer
 
 # The function, and which of its arguments hold entries (a sequence of arrays counts as one).
@@ -35,6 +36,7 @@ class Pool:
 
     def __init__(self, tracer: Tracer):
         self.tracer, self.forms = tracer, [constants(np.zeros((1, 1), dtype=np.int64))]
+        self.of_truths: list[bool] = []
 
     def places(self, value: Array) -> Array:
         if isinstance(value, (list, tuple)):
@@ -42,12 +44,14 @@ class Pool:
         first = sum(form.count for form in self.forms)
         form = operand(self.tracer, value)
         self.forms.append(form)
+        self.of_truths.append(holds_truths(value))
         return np.arange(first, first + form.count).reshape(shape_of(value))
 
     def array(self, places: Any) -> Array:
         if isinstance(places, (list, tuple)):
             return type(places)(map(self.array, places))
-        return make_array(self.tracer, join_forms(self.forms).take(places), np.shape(places))
+        dtype = bool if all(self.of_truths) else float
+        return make_array(self.tracer, join_forms(self.forms).take(places), np.shape(places), dtype)
 
 
 def _move_entries(func: Function, held: Sequence[int]) -> Function:
@@ -87,7 +91,8 @@ def _where(tracer: Tracer, mask: Any, *choices: Any) -> Array:
     if isinstance(mask, Traced):
         shape = np.broadcast_shapes(*map(shape_of, (mask, *choices)))
         parts = [operand(tracer, part, shape) for part in (mask, *choices)]
-        return make_array(tracer, tracer.node("where", parts), shape)
+        dtype = bool if all(map(holds_truths, choices)) else float
+        return make_array(tracer, tracer.node("where", parts), shape, dtype)
     pool = Pool(tracer)
     return pool.array(np.where(mask, *map(pool.places, choices)))
 
@@ -97,13 +102,14 @@ def _fill_like(value: Array) -> Function:
             subok: bool = True, shape: Any = None, **options: Any) -> Any:
         shape = shape_of(like) if shape is None else shape
         shape = (shape,) if np.ndim(shape) == 0 else tuple(shape)
-        return fill(tracer, shape, value)
+        kind = getattr(like, "dtype", float) if dtype is None else np.dtype(dtype)
+        return fill(tracer, shape, value, bool if np.dtype(kind) == np.dtype(bool) else float)
     return run
 
 
-def fill(tracer: Tracer, shape: tuple[int, ...], value: Array) -> Array:
+def fill(tracer: Tracer, shape: tuple[int, ...], value: Array, dtype: type = float) -> Array:
     """A traced array of one number, into which symbols may be written."""
-    return make_array(tracer, operand(tracer, value, shape), shape)
+    return make_array(tracer, operand(tracer, value, shape), shape, dtype)
 
 
 def _full_like(tracer: Tracer, like: Array, value: Array, *args: Any, **options: Any) -> Array:

@@ -158,3 +158,8 @@ def _integers(values: Array) -> np.ndarray:
         return values.astype(np.int64)[:, None]
     fits = all(-(1 << 62) < value < 1 << 62 for value in values)
     return np.array(values, dtype=np.int64 if fits else object).reshape(-1, 1)
+
+
+def holds_truths(value: Array) -> bool:
+    """Whether it is an array of truth values, or one of them."""
+    return isinstance(value, bool) or getattr(value, "dtype", None) == np.dtype(bool)

@@ -21,7 +21,7 @@ from stabkit.tracing.array import (
     shape_of,
 )
 from stabkit.tracing.moving import MOVING
-from stabkit.tracing.numbers import exact_form, exact_matrix
+from stabkit.tracing.numbers import exact_form, exact_matrix, holds_truths
 from stabkit.tracing.tracer import Tracer
 
 #: The boundaries of SciPy's image filters, as np.pad calls them.
@@ -72,7 +72,7 @@ def _add_at(tracer: Tracer, ufunc: Any, array: Array, key: Any, values: Array) -
 
 def _bincount(tracer: Tracer, places: Array, weights: Array = None, minlength: int = 0) -> Array:
     places = plain(places).astype(int)
-    out = np.zeros_like(weights, shape=max(int(places.max(initial=-1)) + 1, minlength))
+    out = np.zeros_like(weights, float, shape=max(int(places.max(initial=-1)) + 1, minlength))
     np.add.at(out, places, weights)
     return out
 
@@ -80,7 +80,7 @@ def _bincount(tracer: Tracer, places: Array, weights: Array = None, minlength: i
 def _cumsum(tracer: Tracer, array: Array, axis: Any = None, **options: Any) -> Array:
     array = array.ravel() if axis is None else array
     parts = np.moveaxis(array, axis or 0, 0)
-    found = [parts[0]]
+    found = [parts[0] * 1]  # truth values are counted
     for part in parts[1:]:
         found.append(found[-1] + part)
     return np.moveaxis(np.stack(found), 0, axis or 0)
@@ -150,6 +150,7 @@ def _einsum(tracer: Tracer, pattern: Any, *parts: Any, **options: Any) -> Array:
     if not isinstance(pattern, str) or "..." in pattern or "->" not in pattern or set(options) - {
             "optimize"}:
         tracer.stop("np.einsum is followed with a pattern such as 'ij,j->i' only")
+    _refuse_truths(tracer, *parts)
     left, right = pattern.replace(" ", "").split("->")
     names = left.split(",")
     letters = "".join(dict.fromkeys("".join(names)))
@@ -167,6 +168,11 @@ def _einsum(tracer: Tracer, pattern: Any, *parts: Any, **options: Any) -> Array:
     return _sum(tracer, product, dropped) if dropped else product
 
 
+def _refuse_truths(tracer: Tracer, *parts: Any) -> None:
+    if all(map(holds_truths, parts)):
+        tracer.stop("a sum of truth values alone is not followed here; multiply them by 1")
+
+
 def _axis(lengths: dict[str, int], letters: str, letter: str) -> np.ndarray:
     shape = [1] * len(letters)
     shape[letters.index(letter)] = lengths[letter]
@@ -174,6 +180,7 @@ def _axis(lengths: dict[str, int], letters: str, letter: str) -> np.ndarray:
 
 
 def _convolve(tracer: Tracer, a: Array, v: Array, mode: str = "full") -> Array:
+    _refuse_truths(tracer, a, v)
     if not isinstance(a, Traced) or holds_numbers(a):
         a, v = v, a
     v = plain(v)

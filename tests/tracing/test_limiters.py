@@ -218,3 +218,13 @@ def test_a_step_with_ends_has_no_cyclic_variation():
     assert step_bound(step, VARIATION, shape=5).certified == 1
     asked = step_bound(step, CYCLIC_VARIATION, shape=5, trials=50)
     assert asked.proved == () and "not periodic: ask VARIATION" in str(asked)
+
+
+def test_a_limiter_that_also_asks_about_a_single_value_is_told_by_its_line():
+    """φ(a, b) where u > 1 does not scale with a and b: undecided, and no other error."""
+    def step(u, dt):
+        a, b = u - np.roll(u, 1), np.roll(u, -1) - u
+        return u - dt * np.where(u > 1, van_leer(a, b), 0)
+
+    with pytest.raises(Undecided, match=r"np\.where"):
+        by_means(trace(step, 6), RANGE, "dt")

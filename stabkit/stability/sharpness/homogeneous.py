@@ -167,9 +167,10 @@ def _run(s: Sum, line: Line, at: Fraction, met: set[tuple]) -> Quotient:
     if s.constant:
         total = _add(total, Quotient(_poly((s.constant,)), fmpq_poly([1]), 0))
     if s.linear:
-        form, c = next((f, s.linear[0][1] / f[0][1]) for f in line.forms
-                       if _same_line(s.linear, f))
-        x, y = line.forms[form]
+        form = next((f for f in line.forms if _same_line(s.linear, f)), None)
+        if form is None:  # one beside a constant only, which does not scale
+            raise NotHomogeneous
+        (x, y), c = line.forms[form], s.linear[0][1] / form[0][1]
         total = _add(total, Quotient(_poly((c * x, c * y)), fmpq_poly([1]), line.degree))
     for c, node in s.nodes:
         inner = _operation(node, lambda part: _run(part, line, at, met), at, met)
