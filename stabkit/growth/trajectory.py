@@ -148,7 +148,7 @@ def lyapunov_exponents(scheme: Scheme, u: Signal, steps: int, *, count: int | No
         raise InvalidArgument(f"count: there are {n} exponents, got {count}")
     start = np.eye(n) if count == n else np.random.default_rng(seed).standard_normal((count, n))
     frame, logs = np.linalg.qr(start.T)[0].T, np.empty((steps, count))
-    for place, J in enumerate(jacobians(scheme, np.asarray(to_host(u), dtype=float), steps)):
+    for place, J in enumerate(jacobians(scheme, _floats(u), steps)):
         columns, triangle = np.linalg.qr((J @ frame).T)
         frame = columns.T
         with np.errstate(divide="ignore"):
@@ -202,7 +202,7 @@ def finite_time_growth(scheme: Scheme, u: Signal, steps: int, *, count: int = 1,
     n, count = scheme.size, integer(count, "count", 1)
     if count > n:
         raise InvalidArgument(f"count: there are {n} singular values, got {count}")
-    along = list(jacobians(scheme, np.asarray(to_host(u), dtype=float), steps))
+    along = list(jacobians(scheme, _floats(u), steps))
     back = [J.T for J in reversed(along)]
     rows = np.random.default_rng(seed).standard_normal((count, n))
     basis = images = np.empty((0, n))
@@ -218,6 +218,13 @@ def finite_time_growth(scheme: Scheme, u: Signal, steps: int, *, count: int = 1,
             break
         rows = _through(back, images[-len(rows):])[:n - len(basis)]
     return FiniteTimeGrowth(factors, mixed.T[:count] @ basis, int(steps))
+
+
+def _floats(u: Signal) -> np.ndarray:
+    try:
+        return np.asarray(to_host(u), dtype=float)
+    except (TypeError, ValueError) as error:
+        raise InvalidArgument(f"u: must be a signal of numbers, got {u!r:.60}") from error
 
 
 def _orthonormal(rows: np.ndarray, basis: np.ndarray) -> np.ndarray:

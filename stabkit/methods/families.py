@@ -8,7 +8,7 @@ signs of polynomials in c (:mod:`stabkit.methods.amplification`), at a rational 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -195,6 +195,8 @@ class Family:
         levels += [] if self.older is None else [self.older(*values)]
         made: list[Taps] = []
         for sign, taps in zip((1, -1, -1), levels, strict=False):
+            if not isinstance(taps, Mapping):
+                raise InvalidArgument(f"right, left, older: must give a mapping, got {taps!r:.60}")
             if not all(isinstance(k, (int, np.integer)) for k in taps):
                 raise InvalidArgument("right, left, older: taps must stand at integers, got "
                                       f"{list(taps)}")

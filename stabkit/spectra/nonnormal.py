@@ -267,7 +267,10 @@ def _kreiss(a: np.ndarray, spread: Fraction, largest: Interval) -> Interval:
 
     ‖(z − A)⁻¹‖ >= ‖v‖/‖(z − A) v‖ for any v.
     """
-    triangle, basis = scipy.linalg.schur(a, output="complex")
+    try:
+        triangle, basis = scipy.linalg.schur(a, output="complex")
+    except np.linalg.LinAlgError:  # LAPACK may give up on entries of very different sizes
+        return Interval(1, largest.hi)
     turns = np.exp(1j * np.pi * np.arange(25) / 24)  # a real matrix is as large at conjugates
     best, where = 1.0, None
     for point in np.outer(1 + 2.0 ** -np.arange(-1, 12), turns).ravel():

@@ -65,6 +65,8 @@ def step_is_stable(slopes: np.ndarray, tau: Rational, h: Rational = 1) -> bool:
     if size == 0:
         return True
     limit, near = 2 * h**2 / tau, Fraction(size)
+    if 4 * near < limit:  # ‖K‖² <= 4
+        return True
     if not 2.0**-200 < size < 2.0**200:  # then D is brought near 1, which may round
         slopes, limit, near = slopes / size, limit / near, Fraction(1)
     diagonal = np.empty(slopes.size + 1)

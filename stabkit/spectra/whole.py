@@ -112,11 +112,14 @@ def enclose_norm(a: np.ndarray, off: Fraction = Fraction(0)) -> Interval:
 def norm_bounds(a: np.ndarray) -> np.ndarray:
     """A bound of ‖|A|‖, and so of ‖A‖, for each matrix of a stack: √(‖A‖₁ ‖A‖_∞)."""
     size = np.abs(a)
-    return np.sqrt(size.sum(axis=-2).max(axis=-1) * size.sum(axis=-1).max(axis=-1)) * UP
+    of_columns, of_rows = (size.sum(axis=axis).max(axis=-1) for axis in (-2, -1))
+    return np.sqrt(of_columns) * np.sqrt(of_rows) * UP  # of each, so that nothing overflows
 
 
 def _of_any(a: np.ndarray, radius: np.ndarray) -> Discs:
-    n, (_, (units, _)) = len(a), scipy.linalg.matrix_balance(a, permute=False, separate=True)
+    n = len(a)
+    with np.errstate(invalid="ignore"):  # SciPy casts units beyond the range of integers, unused
+        _, (units, _) = scipy.linalg.matrix_balance(a, permute=False, separate=True)
     change = units[None, :] / units[:, None]  # powers of two, so the spectrum stays as it is
     if np.abs(a * change)[a != 0].min(initial=1) > TINY:  # else underflow might change it
         a, radius = a * change, radius * change

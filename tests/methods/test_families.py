@@ -138,3 +138,5 @@ def test_what_is_no_family_is_refused():
         Family.of(methods.backward_euler, heat)
     with pytest.raises(InvalidArgument, match="taps"):
         Family(lambda r: {0: float("nan")}).is_stable(1)
+    with pytest.raises(InvalidArgument, match="mapping, got 3"):
+        Family(lambda r: 3).is_stable(1)

@@ -345,6 +345,9 @@ def test_the_largest_exponents_alone():
     assert np.abs(np.array(found.later) - np.log([3, 2])).max() < 1e-9
     with pytest.raises(InvalidArgument, match="count"):
         lyapunov_exponents(scheme, np.ones(40), 200, count=41)
+    for estimate in (lyapunov_exponents, finite_time_growth):
+        with pytest.raises(InvalidArgument, match="signal of numbers, got 'ones'"):
+            estimate(scheme, "ones", 200)
 
 
 def test_an_estimate_is_supported_and_can_be_nothing_else():

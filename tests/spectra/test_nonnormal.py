@@ -208,3 +208,20 @@ def test_bounded_without_a_norm_that_falls():
     found = transient_growth(np.array([[1.0, 5.0], [0.0, -1.0]]), 6)
     assert found.bounded is True and not found.largest.is_finite
     assert abs(float(found.largest.lo) - (5 + 29**0.5) / 2) < 1e-9
+
+
+@pytest.mark.parametrize("entries", [
+    [[0.0, 1e90, 0], [1e-90, 0.125, 1e80], [0, 1e-80, 0.25]],
+    [[-0.20011551693217072, 3.8208285845337e107, 0.0],
+     [7.329787723810278e-109, 0.02262054848605179, 1.1770679407518127e-72],
+     [0.0, 4.640639735898634e71, -0.21468980288371703]]])
+def test_entries_of_very_different_sizes_overflow_nowhere(entries):
+    """Of such sizes LAPACK may find no Schur form; the powers beside exact ones, by ‖A‖_F/√n."""
+    found = transient_growth(np.array(entries), steps=4)
+    exact = np.array([[Fraction(x) for x in row] for row in entries])
+    power = np.eye(3, dtype=int)
+    for norm in found.norms[1:]:
+        power = power @ exact
+        square = (power * power).sum()
+        assert norm.lower**2 <= square <= 3 * norm.upper**2
+    assert found.bounded is False

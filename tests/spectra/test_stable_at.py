@@ -1,11 +1,13 @@
-"""Slopes by pieces of the range, which decide for many samples at once."""
+"""Slopes by pieces of the range, which decide for many samples at once, and of any size."""
+
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from stabkit import Explicit, difference, fluxes
 from stabkit.arithmetic.float_intervals import FloatIntervals
-from stabkit.spectra import stable, stable_at
+from stabkit.spectra import stable, stable_at, step_is_stable
 
 PM = fluxes.perona_malik()
 
@@ -30,3 +32,11 @@ def test_one_steep_edge_among_many_samples():
     assert stable_at(scheme, u) is True
     u[n // 2:] += 3
     assert stable_at(scheme, u) is False
+
+
+def test_slopes_of_any_size_are_decided():
+    """‖KᵀK‖ is just below 4, so slopes d are stable for 4 τ d <= 2, however small."""
+    for size in (5e-324, 1e-200, 1.0, 1e200, 1e308):
+        for times in ("1", "1.99", "2", "2.5"):
+            tau = Fraction(times) / (4 * Fraction(size))
+            assert step_is_stable([size] * 30, tau) is (times != "2.5")
