@@ -112,8 +112,8 @@ def verify(
     \b
     Exit status:
       0  every verdict is as expected   2  bad input
-      1  some verdict is not            3  under --strict: some claim is undecided;
-                                           the time of --within was over
+      1  some verdict is not            3  the time of --within was over, or under
+                                           --strict some claim is undecided
     """
     begin = time.monotonic()
     from stabkit.cli.journal import Journal, question_of, resume_from
