@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from stabkit.audit.repair import Repair
 
 ROUNDINGS = ("snapped", "exact", "intervals")
+_MOST = 1 << 30  # entries of a signal
 
 
 def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str] | None = None,
@@ -108,6 +110,8 @@ def _accept(model: Any, shape: Shape | int | None, budget: Any, seed: Any,
         shape = (shape,) if isinstance(shape, int) else several(shape, "shape")
         if not shape or not all(isinstance(n, int) and n > 0 for n in shape):
             raise InvalidArgument(f"shape: must be positive integers, got {shape}")
+        if prod(shape) > _MOST:
+            raise InvalidArgument(f"shape: must have at most {_MOST} entries, got {prod(shape)}")
     return as_model(model, shape, output)
 
 

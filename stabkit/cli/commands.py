@@ -125,7 +125,7 @@ def verify(
     claims = claims_for(patterns, own)
     signals = tuple(read_signal(path) for path in recordings)
     options: Record = {"budget": budget, "seed": seed, "workers": workers, "signals": signals,
-                       "limit": limit, "within": time_left(within, begin)}
+                       "limit": limit, "within": within}
     question = {}
     if resume is not None or target not in (None, "-"):  # it reads every source
         question = question_of({"budget": budget, "seed": seed, "claims": [c.name for c in claims]},
@@ -145,7 +145,7 @@ def verify(
         if target not in (None, "-"):
             journal = resources.enter_context(Journal(target, question))
             journal.start(options.get("known", ()))
-        decided, stop = decide_with_table(claims, target == "-", options, journal)
+        decided, stop = decide_with_table(claims, target == "-", options, journal, begin)
         if isinstance(stop, (KeyboardInterrupt, TimeOver)):
             more = "" if journal is None or target is None else \
                 f"; --resume {quote(target)} goes on"
@@ -296,15 +296,18 @@ def time_left(within: float | None, begin: float) -> float | None:
 
 
 def decide_with_table(claims: list[Claim], quiet: bool, options: Record,
-                      journal: Journal | None = None) -> tuple[list[Any], BaseException | None]:
+                      journal: Journal | None = None, begin: float = 0.0
+                      ) -> tuple[list[Any], BaseException | None]:
     """Decide claims and print their table; return the verdicts, and what stopped it or some.
 
     What was decided before an interrupt or beside an error is printed too: it may have taken long.
+    The seconds of the option `within` count from `begin`, so what is imported here is in them.
     """
     from stabkit.claims.verify import verify as decide_claims
     from stabkit.progress import progress
     from stabkit.report import table
 
+    options = {**options, "within": time_left(options.get("within"), begin)}
     decided: Record = {}
     known = {verdict.claim for verdict in options.get("known", ())}
     start, stop = time.perf_counter(), None

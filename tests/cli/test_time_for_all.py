@@ -8,6 +8,7 @@ import pytest
 from stabkit.claims.claim import load_claims
 from stabkit.claims.verify import verify
 from stabkit.cli import main
+from stabkit.cli.commands import decide_with_table
 from stabkit.cli.journal import path_of
 from stabkit.errors import InvalidArgument, TimeOver
 
@@ -80,3 +81,12 @@ def test_the_error_holds_what_is_decided(claims):
 def test_a_time_is_a_number_of_seconds(claims, seconds):
     with pytest.raises(InvalidArgument, match="within: must be a positive number"):
         verify(load_claims(claims), within=seconds)
+
+
+def test_what_is_imported_counts(claims, monkeypatch):
+    """Planted: 2 s pass between the start of the command and the first claim, of 5."""
+    given = {}
+    monkeypatch.setattr("stabkit.claims.verify.verify", lambda claims, **options:
+                        given.update(options))
+    decide_with_table([], True, {"within": 5.0, "seed": 0}, begin=time.monotonic() - 2)
+    assert 0 < given["within"] <= 3

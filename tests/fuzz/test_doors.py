@@ -108,6 +108,7 @@ _STEP = stabkit.Explicit(stabkit.difference(1, 2), stabkit.fluxes.soft(), "1/2")
 
 @pytest.mark.parametrize("call, words", [
     (lambda: stabkit.audit("\0"), "model: embedded null byte"),
+    (lambda: stabkit.audit(lambda u: u, shape=10**30), "shape: must have at most"),
     (lambda: stabkit.audit(_STEP, budget=1e308), "budget: must be a positive number of seconds"),
     (lambda: stabkit.verify([], budget=1e308), "budget: must be a positive number of seconds"),
     (lambda: stabkit.audit(_STEP, notions=3.5), "notions: must be a sequence, got float"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from stabkit.arithmetic.rational import fractions, from_flint, to_flint
 from stabkit.networks.layers.dense import Dense, sum_of_squares, with_rest
 from stabkit.networks.layers.layer import (
     Change,
@@ -72,11 +73,16 @@ class Convolution(Layer):
 
     def correlate(self, x: Signal) -> Signal:
         """The linear part; `x` has shape (batch, c_in, *sizes)."""
-        return self._operator(beside(self.weights, x))(x)
+        product = _exact_product(self.weights, x, lambda weights, y: self._operator(weights)(y))
+        return self._operator(beside(self.weights, x))(x) if product is None else product
 
     def correlate_adjoint(self, y: Signal) -> Signal:
         """The adjoint of :meth:`correlate`; `y` has shape (batch, c_out, *output sizes)."""
-        return self._operator(beside(self.weights, y)).adjoint(y, self.shape[1:])
+        product = _exact_product(self.weights, y, self._adjoint)
+        return self._adjoint(beside(self.weights, y), y) if product is None else product
+
+    def _adjoint(self, weights: Weights, y: Signal) -> Signal:
+        return self._operator(weights).adjoint(y, self.shape[1:])
 
     def _operator(self, weights: Weights) -> Correlation:
         return Correlation(
@@ -234,6 +240,26 @@ class TransposedConvolution(Layer):
     def map_weights(self, change: Change) -> tuple[Layer, list[str]]:
         inner, said = self.convolution.map_weights(change)
         return (self.with_parts(convolution=inner) if said else self), said
+
+
+def _exact_product(weights: Weights, x: Signal, apply: Callable[[Weights, Signal], Signal]
+                   ) -> Signal | None:
+    """What stencils make of many signals of fractions, as a product of matrices.
+
+    None for few signals, which tap by tap takes less, and where one entry is met by two taps.
+    """
+    if x.dtype != object or len(x) < x[0].size or any(type(entry) is not Fraction
+                                                      for entry in x.flat):
+        return None
+    unit = np.eye(x[0].size).reshape(-1, *x.shape[1:])
+    met = apply(np.ones(weights.shape), unit)
+    if met.max(initial=0) > 1:
+        return None
+    numbers = apply(np.arange(1.0, weights.size + 1).reshape(weights.shape), unit)
+    entries = fractions(np.append(Fraction(0), np.asarray(weights, dtype=object).ravel()))
+    matrix = entries[numbers.astype(int)].reshape(len(unit), -1)
+    return from_flint(to_flint(x.reshape(len(x), -1)) * to_flint(matrix)).reshape(
+        len(x), *met.shape[1:])
 
 
 def _phases(weights: np.ndarray, stride: tuple[int, ...]) -> np.ndarray:
