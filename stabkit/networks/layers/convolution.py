@@ -256,7 +256,7 @@ def _exact_product(weights: Weights, x: Signal, apply: Callable[[Weights, Signal
     if met.max(initial=0) > 1:
         return None
     numbers = apply(np.arange(1.0, weights.size + 1).reshape(weights.shape), unit)
-    entries = fractions(np.append(Fraction(0), np.asarray(weights, dtype=object).ravel()))
+    entries = fractions(np.insert(np.asarray(weights, dtype=object).ravel(), 0, 0))
     matrix = entries[numbers.astype(int)].reshape(len(unit), -1)
     return from_flint(to_flint(x.reshape(len(x), -1)) * to_flint(matrix)).reshape(
         len(x), *met.shape[1:])
