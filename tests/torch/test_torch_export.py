@@ -83,13 +83,13 @@ def test_an_export_under_a_bound_names_the_plain_copy(make, write):
 def test_a_step_follows_a_part_that_is_replaced():
     """τ <= 2/(L‖K‖²) of the K and the Φ that are there, and no step where there is none."""
     made = st.DiffusionBlock(st.Stencil(1, 2, (3,)), st.Activation(fluxes.charbonnier), CONTRACTION)
-    before = float(made.tau)
+    before, old = made.tau.item(), made.layer.K.weight.detach()
     made.layer.K = st.Stencil(1, 2, (3,))
     with torch.no_grad():
-        made.layer.K.weight.mul_(100)
+        made.layer.K.weight.copy_(100 * old)
     taps = made.layer.K.weight.detach().double()
-    assert float(made.tau) < before / 1000
-    assert float(made.tau) * float((taps**2).sum()) <= 2 * 3  # ‖K‖² >= ‖taps‖²/3
+    assert made.tau.item() < before / 1000
+    assert made.tau.item() * float((taps**2).sum()) <= 2 * 3  # ‖K‖² >= ‖taps‖²/3
     made.layer.flux = st.Activation(fluxes.perona_malik)
     with pytest.raises(InvalidArgument, match="falls somewhere"):
         made(torch.zeros(1, 1, 4))
