@@ -31,6 +31,8 @@ def _load(load: Callable[[str], Any], name: str, tries: int = 5) -> Any:
     # Python shows threads that wait for each other's imports a module that is half made.
     try:
         return load(name)
+    except ModuleNotFoundError:  # nobody is making it
+        raise
     except ImportError:
         if tries == 1 or active_count() == 1:
             raise

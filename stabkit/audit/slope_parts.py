@@ -23,6 +23,7 @@ from stabkit.networks.slope_bound import (
     slope_bound,
 )
 from stabkit.networks.slope_form import MOST
+from stabkit.replay.cells import inequality
 from stabkit.stability.confirmation import confirm_evidence
 from stabkit.stability.verdict import Evidence, calculation
 from stabkit.time_limit import time_would_be_over
@@ -154,20 +155,17 @@ def slope_inequality(bound: SlopeBound, at_most: Fraction, by: str) -> Evidence:
     log.give("C", fractions(form.output.matrix))
     log.give("square", Fraction(bound.square))
     log.give("L", bound.constant)
-    ends = ["square <= L**2", f"L <= {at_most}"]
+    let, shows = inequality(form.inputs, bool(len(form.low)))
+    shows.append(f"L <= {at_most}")
     if not len(form.low):
-        return calculation("certificate", log, [
-            f"psd(square * I({form.inputs}) - C.T @ C)", *ends], (
+        return calculation("certificate", log, shows, (
             "the network is linear for these inputs, y = C x for their differences; C is taken as "
             f"given, up to rounding errors that stabkit has counted; {by}"))
     log.give("G", fractions(form.input_rows))
     for name, values in (("t", bound.weights), ("a", form.low), ("b", form.high)):
         log.give(name, fractions(values))
-    one = f"I({form.inputs} + len(t))"
-    log.let += [["J", f"{one}[:{form.inputs}]"], ["E", f"{one}[{form.inputs}:]"],
-                ["P", "E - diag(a) @ G"], ["Q", "diag(t) @ (E - diag(b) @ G)"],
-                ["R", "P.T @ Q"], ["M", "square * (J.T @ J) - C.T @ C + (R + R.T) / 2"]]
-    return calculation("certificate", log, ["nonneg(t)", "psd(M)", *ends], (
+    log.let += let
+    return calculation("certificate", log, shows, (
         "w = (x, v) is the difference of two inputs and of all activations, x = J w, v = E w, "
         "z = G w what the activations see, y = C w that of the outputs (where inputs outnumber "
         "what sees them, x is what is left of them by a map of norm at most 1); v_j = s_j z_j with "

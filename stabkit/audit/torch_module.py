@@ -63,7 +63,7 @@ def read(module: Any, shape: tuple[int, ...] | None) -> Graph:
     kind = type(module).__name__
     with _eval_copy(module, torch) as traced:
         return _graph_of(torch, traced, (_example(torch, traced, tuple(shape), kind),), kind,
-                             tuple(shape))
+                         tuple(shape))
 
 
 @contextlib.contextmanager
