@@ -6,8 +6,9 @@ import os
 import signal
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack
-from multiprocessing import get_context, parent_process
+from multiprocessing import parent_process
 from multiprocessing.connection import wait
+from multiprocessing.context import SpawnContext
 from threading import Thread
 from typing import Any
 
@@ -19,6 +20,18 @@ from stabkit.user_files import no_sudden_exit
 
 _TRIES = 2
 _FOR_GOOD = ExitStack()  # of a worker
+
+
+class _KeptLocks(SpawnContext):
+    """Its locks last as long as it does: a pool drops them before it stops a process that starts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._locks: list[Any] = []
+
+    def RLock(self) -> Any:
+        self._locks.append(super().RLock())
+        return self._locks[-1]
 
 
 class Workers(Executor):
@@ -36,7 +49,8 @@ class Workers(Executor):
 
     def __init__(self, count: int, limit: float | None = None):
         self._limit = limit
-        self._pool = ProcessPool(count, initializer=_begin, context=get_context("spawn"))
+        self._context = _KeptLocks()
+        self._pool = ProcessPool(count, initializer=_begin, context=self._context)
 
     def submit(self, task: Function, /, *given: Any, **named: Any) -> Future:
         told: Future = Future()

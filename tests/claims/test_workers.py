@@ -1,0 +1,31 @@
+"""Processes that decide claims, when they start, die and end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+from pebble.pool import process as pool
+
+from stabkit.claims.workers import Workers
+from stabkit.errors import WorkerDied
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+@pytest.mark.slow
+def test_a_process_that_still_starts_ends_without_a_word(monkeypatch, capfd):
+    """It takes the place of one that died, and is stopped half a second late, as under load."""
+    stop = pool.stop_process
+
+    def stop_late(process):
+        time.sleep(0.5)
+        stop(process)
+
+    monkeypatch.setattr(pool, "stop_process", stop_late)
+    workers = Workers(2)
+    with pytest.raises(WorkerDied, match="SIGKILL"):
+        workers.submit(signal.raise_signal, signal.SIGKILL).result()
+    workers.shutdown()
+    assert capfd.readouterr().err == ""
