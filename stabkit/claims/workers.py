@@ -23,7 +23,7 @@ _FOR_GOOD = ExitStack()  # of a worker
 
 
 class _KeptLocks(SpawnContext):
-    """Its locks last as long as it does: a pool drops them before it stops a process that starts."""
+    """Its locks last as it does: a pool drops them before it stops a process that starts."""
 
     def __init__(self) -> None:
         super().__init__()
