@@ -1,10 +1,11 @@
 """One claim that fails: a line about it, and every verdict of the others."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from stabkit import EUCLIDEAN, Explicit, Stable, claim, difference, fluxes
+from stabkit import EUCLIDEAN, Explicit, Stable, claim, difference, fluxes, load_claims
 from stabkit.claims.verify import verify
 from stabkit.cli import main
 from stabkit.errors import ClaimsFailed, HypothesisNotMet
@@ -91,6 +92,21 @@ def test_inapplicable_configurations_are_counted(unmet, count):
     assert verdict.status is (INAPPLICABLE if count == 2 else PROVED)
     assert ("inapplicable" in verdict.number) is bool(count)
     assert ("inapplicable" in verdict._repr_html_()) is bool(count)
+
+
+@pytest.mark.parametrize("handed_out", [False, True])
+def test_what_a_claim_sets_for_numbers_holds_for_it_alone(tmp_path, handed_out):
+    """An underflow raises for one, and 1 + 10⁻²⁰ has three digits; not for the one that follows."""
+    path = tmp_path / "mine.py"
+    path.write_text("from decimal import Decimal, getcontext\nimport numpy as np\n" + HEAD
+                    + "    np.seterr(all='raise')\n    getcontext().prec = 3\n"
+                    "    return stable(n)\n\n@claim('there', within=dict(n=(2,)))\n"
+                    "def follows(n):\n    \"\"\"It holds.\"\"\"\n"
+                    "    np.float64(1e-300) * np.float64(1e-300)\n"
+                    "    assert 1 + Decimal(10) ** -20 > 1\n    return stable(n)\n", "utf-8")
+    with ThreadPoolExecutor(1) as one:
+        found = verify(list(load_claims(path)), budget=1, executor=one if handed_out else None)
+    assert [verdict.status for verdict in found] == [PROVED] * 4
 
 
 def test_a_claim_that_nothing_meets_is_bad_input(tmp_path, capsys):
