@@ -68,7 +68,7 @@ def settle(entry: Claim, trials: int, seed: int, signals: Sequence[np.ndarray] =
     return _verdict(entry, status, outcomes, sharp, tightness, for_all, reason)
 
 
-def leave_undecided(entry: Claim, reason: str) -> Verdict:
+def open_verdict(entry: Claim, reason: str) -> Verdict:
     """The verdict on a claim of which nothing was found out."""
     return _verdict(entry, UNDECIDED, [], None, {}, reason=reason)
 

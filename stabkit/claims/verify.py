@@ -117,9 +117,9 @@ def verify(claims: Sequence[Claim], *, budget: float = 60.0, seed: int = 0, work
         for done in as_completed(tasks, left):
             name, error = tasks[done].name, done.exception()
             if isinstance(error, WorkerDied):
-                from stabkit.claims.settle import leave_undecided
+                from stabkit.claims.settle import open_verdict
 
-                verdicts[name] = leave_undecided(tasks[done], str(error))
+                verdicts[name] = open_verdict(tasks[done], str(error))
                 on_verdict(verdicts[name])
                 continue
             if error is not None:
