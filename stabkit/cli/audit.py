@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from stabkit.cli.commands import EXPECTED, INTERRUPTED, UNDECIDED, UNEXPECTED, cli
-from stabkit.cli.options import budget, json_file, seed
+from stabkit.cli.options import budget, check_target, json_file, seed
 from stabkit.errors import InvalidArgument
 from stabkit.installation import quote
-from stabkit.report.output import check_writable, deliver, say
+from stabkit.report.output import deliver, say
 
 if TYPE_CHECKING:
     from stabkit.audit.result import Audit
@@ -171,7 +171,7 @@ def _carry_out(task: Callable[..., Audit | StepAudit], text: Callable[..., str],
 
     for option, path in (("--json", target), ("--page", page)):
         if path not in (None, "-"):
-            check_writable(path, option)
+            check_target(path, option)
     done: list[str] = []
     try:
         with show_work(sys.stderr, budget) as advance:

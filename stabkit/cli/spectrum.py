@@ -10,6 +10,7 @@ import click
 
 from stabkit.cli.audit import Sizes
 from stabkit.cli.commands import EXPECTED, UNEXPECTED, cli
+from stabkit.cli.options import check_target
 from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
 from stabkit.report.output import say, write
 from stabkit.user_files import is_step_file
@@ -49,6 +50,8 @@ def spectrum(file: Path, shape: tuple[int, ...] | None, dt: str | None, picture:
     from stabkit.spectra import extreme_eigenvalues
     from stabkit.spectra import spectrum as enclose
 
+    if picture is not None:
+        check_target(picture, "--picture")
     if is_step_file(file):
         matrix = read_linear_step(file, shape, dt)
     elif shape is not None or dt is not None:
