@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from contextlib import chdir
 from contextvars import Context
 from functools import lru_cache, partial
 from pathlib import Path
@@ -155,7 +156,13 @@ def _task(entry: Claim, remote: bool) -> Callable[..., Verdict]:
         return partial(_by_name, entry.name, _file_of(entry), selected_backend())
     from stabkit.claims.settle import settle
 
-    return lambda *given: Context().run(settle, entry, *given)
+    return partial(_apart, settle, entry)
+
+
+def _apart(settle: Callable[..., Verdict], *given: Any) -> Verdict:
+    """What a claim sets for numbers, and the folder that it goes to, are so for it alone."""
+    with chdir("."):
+        return Context().run(settle, *given)
 
 
 def _file_of(entry: Claim) -> str | None:
@@ -171,7 +178,7 @@ def _by_name(name: str, path: str | None, backend: str, *rest: Any) -> Verdict:
         return settle(registry([name.partition(".")[0]])[name], *rest)
     written = os.stat(path)
     entry = _load(path, written.st_mtime_ns, written.st_size)[name]
-    done = _own_thread().submit(Context().run, settle, entry, *rest)
+    done = _own_thread().submit(_apart, settle, entry, *rest)
     error = done.exception()
     if error is not None:  # told here, as what travels has no places, and not all can travel
         raise ClaimsFailed((_note_on_failure(entry, error),))

@@ -169,9 +169,7 @@ def _carry_out(task: Callable[..., Audit | StepAudit], text: Callable[..., str],
     """Audit with a line of progress, write the verdicts, say the text, return the exit status."""
     from stabkit.progress import show_work
 
-    for option, path in (("--json", target), ("--page", page)):
-        if path not in (None, "-"):
-            check_target(path, option)
+    target, place = check_target(target), check_target(page, "--page")
     done: list[str] = []
     try:
         with show_work(sys.stderr, budget) as advance:
@@ -187,9 +185,9 @@ def _carry_out(task: Callable[..., Audit | StepAudit], text: Callable[..., str],
         from stabkit.report.verdict_file import as_text, document
 
         deliver(target, as_text(document(found.verdicts(), seed=seed, budget=budget)))
-    if page is not None:
+    if place is not None:
         from stabkit.report.audit_page import audit_page
 
-        deliver(str(page), audit_page(cast("Audit", found), _this_question()), "--page")
-    say(text(found).rstrip("\n"), err="-" in (target, str(page)))
+        deliver(place, audit_page(cast("Audit", found), _this_question()), "--page")
+    say(text(found).rstrip("\n"), err="-" in (target, place))
     return {"proved": EXPECTED, "refuted": UNEXPECTED}.get(str(found.status), UNDECIDED)

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,11 +121,9 @@ def verify(
     from stabkit.cli.journal import Journal, question_of, resume_from
     from stabkit.cli.signal_file import read_signal
 
-    target = resume if target is None else target
-    kept = None  # the target, where a journal can stand beside it
-    if target is not None and target != "-":
-        check_target(target)
-        kept = None if is_special(Path(target)) else target
+    target = check_target(resume if target is None else target)
+    # the target, where a journal can stand beside it
+    kept = None if target is None or target == "-" or is_special(Path(target)) else target
     if resume is not None and is_special(Path(resume)):
         raise InvalidArgument(f"--resume: {resume} is no regular file")
     claims = claims_for(patterns, own)
@@ -197,8 +195,7 @@ def claims(patterns: Sequence[str], own: str | None, paper: str | None, verdict:
     from stabkit.claims.claim import find
     from stabkit.report.table import claims_table
 
-    if target not in (None, "-"):
-        check_target(target)
+    target = check_target(target)
     found = find(claims_for(patterns, own), paper, verdict, sense)
     if target is not None:
         keys = ("name", "location", "reading", "weight", "notion", "expected", "statement", "quote")
@@ -340,7 +337,8 @@ def decide_with_table(claims: list[Claim], quiet: bool, options: Record,
 
 def complain(message: str) -> None:
     """One line about what is wrong."""
-    click.echo("stabkit: error: " + " ".join(message.split()), err=True)
+    with suppress(OSError, ValueError):  # nobody hears it: the exit status tells
+        click.echo("stabkit: error: " + " ".join(message.split()), err=True)
 
 
 def _status(verdicts: Sequence[Any], strict: bool) -> int:

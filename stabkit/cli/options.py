@@ -92,11 +92,19 @@ seed = click.option("--seed", type=click.IntRange(min=0), metavar="N", default=0
                     help="Seed of every random choice: same seed, same verdicts.")
 
 
-def check_target(path: str | Path, option: str = "--json") -> None:
-    """Raise InvalidArgument unless a file can be written at `path`, and is nothing else here.
+def check_target(path: str | Path | None, option: str = "--json") -> str | None:
+    """The absolute path of a file that is to be written, as a user's code may change the folder.
 
-    What the command reads, or writes too, would be lost; but --resume names what it goes on with.
+    None and - stay as they are.
+
+    Raises
+    ------
+    InvalidArgument
+        If it cannot be written, or is another file of the command, which would be lost; --resume
+        names what it goes on with.
     """
+    if path is None or str(path) == "-":
+        return None if path is None else "-"
     check_writable(path, option)
     context = click.get_current_context()
     for param in context.command.params:
@@ -107,6 +115,7 @@ def check_target(path: str | Path, option: str = "--json") -> None:
                 other = param.opts[0] if isinstance(param, click.Option) else \
                     param.make_metavar(context)
                 raise InvalidArgument(f"{option}: {path} is that of {other}; give another file")
+    return os.path.abspath(path)
 
 
 def _without_name(path: str) -> str:

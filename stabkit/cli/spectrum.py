@@ -50,8 +50,7 @@ def spectrum(file: Path, shape: tuple[int, ...] | None, dt: str | None, picture:
     from stabkit.spectra import extreme_eigenvalues
     from stabkit.spectra import spectrum as enclose
 
-    if picture is not None:
-        check_target(picture, "--picture")
+    drawn = check_target(picture, "--picture")
     if is_step_file(file):
         matrix = read_linear_step(file, shape, dt)
     elif shape is not None or dt is not None:
@@ -77,8 +76,8 @@ def spectrum(file: Path, shape: tuple[int, ...] | None, dt: str | None, picture:
     bound, growth = _bound(matrix, found)
     rows += [("powers", str(bound)), *growth]
     grows = grows or (bound.bounded is False and not bound.by_rounding)
-    if picture is not None:
-        _draw(found, picture)
+    if drawn is not None:
+        _draw(found, Path(drawn))
     rows.append(("as a step", "powers grow without bound" if grows else "no power grows without "
                  "bound" if bound.bounded else "nothing is shown to grow"))
     say(table(("quantity", "value"), rows, sys.stdout).rstrip("\n"))

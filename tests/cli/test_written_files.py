@@ -101,3 +101,16 @@ def test_a_link_to_itself_is_told_before_anything_is_decided(tmp_path, capsys):
     target.symlink_to(target)
     assert main(["verify", "alt2020.*", "--json", str(target)]) == 2
     assert "cannot write" in capsys.readouterr().err and len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("error", [OSError(9, "Bad file descriptor"), ValueError("closed")])
+def test_bad_input_has_its_status_where_nobody_hears_of_it(monkeypatch, error):
+    """The stream for errors was closed, by the system's number or as a file."""
+    class Closed:
+        def write(self, text):
+            raise error
+
+        flush = write
+
+    monkeypatch.setattr("sys.stderr", Closed())
+    assert main(["verify", "--claims", "nowhere.py"]) == 2
