@@ -243,7 +243,7 @@ def load_claims(path: str | Path) -> list[Claim]:
     if not isinstance(path, (str, os.PathLike)):
         raise InvalidArgument(f"claims file: must be a path, got {type(path).__name__}")
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):  # which is False of a name that is too long
         raise InvalidArgument(f"claims file: there is no file {path}")
     if not path.stem.isidentifier():
         raise InvalidArgument(f"claims file: the name {path.stem!r} must be an identifier, because "
