@@ -58,7 +58,8 @@ class Claim:
     notion, weight, quote : str
     expected : Status
     within : mapping of str to sequence or Draw
-        Per argument the values for which the hypotheses hold; all combinations are decided.
+        Per argument the values for which the hypotheses hold; all combinations, at most a million,
+        are decided.
     beyond : mapping of str to sequence
         Values that replace some of `within` and lie just outside: there the statement must be
         refuted, else its bound is not sharp.
