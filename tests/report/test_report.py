@@ -95,6 +95,7 @@ def test_every_link_of_the_page_has_its_target(files):
     assert {link.removeprefix("#") for link in page.links} <= set(page.ids)
 
 
+@pytest.mark.slow
 def test_the_page_says_what_was_found(files, verdicts):
     page = files["index.html"]
     for verdict in verdicts["verdicts"]:
@@ -133,6 +134,7 @@ def test_a_finding_is_told_only_while_its_verdicts_stand(verdicts):
         assert (finding in told) is stands
 
 
+@pytest.mark.slow
 def test_an_unexpected_verdict_is_shown(verdicts):
     changed = unpack(json.loads(as_text(verdicts)))
     changed["verdicts"][0] |= {"expected": "supported", "as_expected": False}
@@ -168,6 +170,7 @@ COMMANDS = {
     "booktabs": "toprule midrule bottomrule", "longtable": "endfirsthead endhead endfoot"}
 
 
+@pytest.mark.slow
 def test_latex_needs_no_more_than_its_first_line_says():
     """Every command of every table of the whole ledger is LaTeX's own or of a named package."""
     texts = [f"{to_latex(claim.location)} {to_latex(claim.statement)}"
@@ -213,10 +216,12 @@ def test_pictures_are_svg_and_png_and_the_same_on_every_run(verdicts, files):
             assert content.startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_written_report_is_what_the_program_says(folder, verdicts):
     assert command.differences(folder, verdicts["verdicts"], LEDGER) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["index.html", "README.md", "alt2021.md", "tables/summary.tex"])
 def test_an_edited_text_is_noticed(folder, verdicts, name):
     path = folder / name
@@ -225,6 +230,7 @@ def test_an_edited_text_is_noticed(folder, verdicts, name):
                command.differences(folder, verdicts["verdicts"], LEDGER))
 
 
+@pytest.mark.slow
 def test_a_changed_verdict_and_a_missing_file_are_noticed(folder, verdicts):
     new = [dict(verdict) for verdict in verdicts["verdicts"]]
     new[0]["status"] = "undecided"
@@ -235,6 +241,7 @@ def test_a_changed_verdict_and_a_missing_file_are_noticed(folder, verdicts):
     assert "alt2020.md: is missing" in found
 
 
+@pytest.mark.slow
 def test_another_machine_does_not_count_as_a_difference(folder, verdicts):
     new = [{**verdict, "trials": verdict["trials"] + 1} for verdict in verdicts["verdicts"]]
     assert command.differences(folder, new, LEDGER) == []
@@ -286,6 +293,7 @@ def test_the_command_writes_and_checks(tmp_path, verdicts, monkeypatch, capsys):
     assert main([*arguments, "--check"]) == 1
 
 
+@pytest.mark.slow
 def test_speeds_that_were_told_are_told_again(tmp_path, verdicts, monkeypatch):
     """A report that is written anew without --benchmarks keeps the speeds of the one before."""
     monkeypatch.setattr(command, "compose", partial(command.compose, pictures=()))
@@ -309,6 +317,7 @@ def test_the_command_says_what_is_wrong_with_its_input(tmp_path, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["v.json"]
 
 
+@pytest.mark.slow
 def test_a_verdict_without_a_claim_is_refused(verdicts):
     changed = unpack(json.loads(as_text(verdicts)))
     changed["verdicts"][0]["claim"] = "alt2021.unheard_of"
@@ -324,6 +333,7 @@ MEASURED = {"environment": {"processor": "a quiet one"}, "results": [
         "<other>": {"ratio": 0.5, "spread": 0.1, "goal": 2}}}]}
 
 
+@pytest.mark.slow
 def test_speeds_are_told_and_checked(tmp_path, verdicts):
     source = tmp_path / "measured.json"
     source.write_text(json.dumps(MEASURED), "utf-8")
@@ -358,6 +368,7 @@ def test_pictures_belong_to_claims_of_the_ledger():
     assert len({picture.name for picture in figures.PICTURES}) == len(figures.PICTURES)
 
 
+@pytest.mark.slow
 def test_an_inline_drawing_takes_the_colour_of_the_page():
     text = figures.svg(figures.growing_cycle(), "growing_cycle")
     inline = figures.inline_svg(text)

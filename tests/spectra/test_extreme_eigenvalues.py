@@ -142,6 +142,7 @@ def test_enclosures_are_right_by_exact_inertia(order, seed):
     assert extreme_eigenvalues(exact)[1].overlaps(extreme_eigenvalues(A)[1])
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(st.integers(2, 9), st.integers(1, 3), st.integers(0, 10**6))
 def test_enclosures_meet_those_of_the_characteristic_polynomial(n, width, seed):
@@ -153,6 +154,7 @@ def test_enclosures_meet_those_of_the_characteristic_polynomial(n, width, seed):
         assert ours.overlaps(exact) and ours.width < 1e-11
 
 
+@pytest.mark.slow
 def test_scales_and_trivial_matrices():
     """Powers of ten scale the enclosure; zero, one row, and equal entries are exact or narrow."""
     A = scipy.sparse.diags_array([1.0, -2.0, 3.0, 0.5, 1.0], offsets=[-2, -1, 0, 1, 2],
@@ -167,6 +169,7 @@ def test_scales_and_trivial_matrices():
     assert abs(float(extreme_eigenvalues(np.ones((100, 100)))[1]) - 100) < 1e-8
 
 
+@pytest.mark.slow
 def test_eigenvalues_that_lie_close_together(monkeypatch):
     """KᵀK on a grid of 90 x 40: sharply, also where products do not converge, or inverses."""
     K = grid_gradient((90, 40))
@@ -198,6 +201,7 @@ def test_the_constants_of_a_diffusion_need_no_factors(monkeypatch):
     assert high - low < Fraction(1, 10**11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(70, 60), (9, 80)])
 @pytest.mark.parametrize("away", [-1, 1, -(10**8), 10**8])
 def test_whether_an_eigenvalue_is_at_most_a_bound(shape, away):
@@ -209,6 +213,7 @@ def test_whether_an_eigenvalue_is_at_most_a_bound(shape, away):
     assert is_at_most((K.T @ K).sparse(), top) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape, name", [((7, 6), "_bisect"), ((40, 36), "_guess")])
 @pytest.mark.parametrize("wrong", [-1e-3, -1e-9, 0.5])
 def test_a_wrong_guess_is_never_believed(wrong, shape, name, monkeypatch):
@@ -270,6 +275,7 @@ def test_a_rayleigh_quotient_is_bounded_from_below():
 
 
 # -- whole spectra ---------------------------------------------------------------------------------
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [5, 30, 66])
 def test_whole_spectra_meet_those_of_flint(n):
     """Each of FLINT's balls lies near one of ours, with as many of either."""
@@ -287,6 +293,7 @@ def test_whole_spectra_meet_those_of_flint(n):
     assert found.norm.upper >= np.linalg.norm(A, 2) * (1 - 1e-12) and found.norm.width < 1e-8
 
 
+@pytest.mark.slow
 def test_real_eigenvalues_are_known_to_be_real():
     """A triangular matrix and a rotation by a right angle beside it."""
     A = np.diag(np.arange(1.0, 71)) + np.diag(np.full(69, 0.01), 1)
@@ -297,6 +304,7 @@ def test_real_eigenvalues_are_known_to_be_real():
     assert sorted(round(float(part)) for part in parts if part.lo != part.hi) == [-1, 1]
 
 
+@pytest.mark.slow
 def test_a_whole_symmetric_spectrum_of_600():
     """2 − 2 cos(kπ/n) for every k, each in its enclosure, which is narrow."""
     n, K = 600, difference(1, 600)
@@ -329,6 +337,7 @@ def test_a_planted_eigenvalue_is_covered_or_refused(monkeypatch):
         assert found.radii.max() > 9e-4
 
 
+@pytest.mark.slow
 def test_a_defective_matrix_is_told_apart():
     """A Jordan block: exact up to 128 rows, undecided in floats beyond."""
     for n in (5, 80):
@@ -337,6 +346,7 @@ def test_a_defective_matrix_is_told_apart():
         spectrum(np.eye(130) + np.eye(130, k=1))
 
 
+@pytest.mark.slow
 def test_rounded_entries_widen_the_enclosure():
     """Thirds are no floats: the enclosures of the exact matrix hold, and say 1/3, not its float."""
     third = from_matrix((np.eye(70, dtype=int) * Fraction(1, 3)).tolist())
@@ -346,6 +356,7 @@ def test_rounded_entries_widen_the_enclosure():
 
 
 # -- is it stable here -----------------------------------------------------------------------------
+@pytest.mark.slow
 def test_a_negative_slope_is_unstable():
     """vᵀKᵀDKv = d for the jump v with K v = e: 1 − τd > 1; exact inertia agrees."""
     rng = np.random.default_rng(0)
@@ -376,6 +387,7 @@ def test_stable_at_a_signal():
         [1, 2, 0, 1, 5, 3])) is True
 
 
+@pytest.mark.slow
 def test_what_cannot_be_decided_or_used():
     """The argument is named, or the limit."""
     for bad in (np.full((3, 3), np.nan), np.zeros((2, 3)), np.zeros(3), "x", [[1, "y"], [2, 3]],
