@@ -131,7 +131,6 @@ def test_the_isotropic_step_is_the_explicit_one_in_one_dimension():
     assert (IsotropicExplicit(K, flux, "1/3")(u) == Explicit(K, flux, "1/3")(u)).all()
 
 
-@pytest.mark.slow
 def test_no_certificate_of_the_explicit_step_is_borrowed():
     """The coupled step is no gradient step of Σ Ψ, and differences may grow: at τ = 1/4 on 3 x 3
     pixels the range and the norm are certified, contraction is refuted."""

@@ -142,7 +142,6 @@ def test_options_reach_the_work(decider, tmp_path):
     assert options == {"budget": 0.5, "seed": 3, "workers": 2, "limit": None, "within": None}
 
 
-@pytest.mark.slow
 def test_json_goes_to_a_file_that_follows_the_schema(decider, tmp_path, capsys):
     target = tmp_path / "verdicts.json"
     target.write_text("an older one")
@@ -224,7 +223,6 @@ def test_files_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link.json", "v.json"]
 
 
-@pytest.mark.slow
 def test_a_device_is_written_to_and_not_replaced(decider):
     assert main(["verify", "--json", "/dev/null"]) == 0
     assert not Path("/dev/null").is_file()
@@ -303,7 +301,6 @@ def test_claims_are_listed_one_on_a_line(decider, capsys):
     assert listed["statement"] == "For every u: 2 < 1."
 
 
-@pytest.mark.slow
 def test_show_says_it_all(decider, capsys):
     decider.changes[MORE] = {"sharp": True, "tightness": 1.001, "evidence": [CERTIFICATE] * 5}
     assert main(["show", MORE]) == 0
@@ -338,7 +335,6 @@ To write the verdict file and re-check it:
 """
 
 
-@pytest.mark.slow
 def test_show_without_evidence_says_how_to_go_on(decider, capsys):
     decider.changes[MORE] = {"status": "undecided", "evidence": [], "trials": 0}
     assert main(["show", MORE]) == 0
@@ -362,7 +358,6 @@ def test_a_file_against_the_schema_is_not_written(change, place):
     assert place in str(caught.value)
 
 
-@pytest.mark.slow
 def test_the_schema_is_a_schema():
     jsonschema.Draft202012Validator.check_schema(schema())
 
@@ -394,7 +389,6 @@ def test_version(capsys):
     assert capsys.readouterr().out.startswith("stabkit ")
 
 
-@pytest.mark.slow
 def test_a_terminal_without_greek_is_served(decider, monkeypatch):
     read, write_end = os.pipe()
     with os.fdopen(write_end, "w", encoding="latin-1") as narrow:

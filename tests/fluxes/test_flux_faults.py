@@ -343,7 +343,6 @@ def test_true_fluxes_of_the_same_shapes_are_proved(name):
     assert decide(beyond, trials=300).status is REFUTED
 
 
-@pytest.mark.slow
 def test_a_users_diffusivity_works_as_the_dictionarys():
     """exp(−s²/2) by np.exp: proved, refuted, its facts and every arithmetic."""
     flux = from_diffusivity(lambda s: np.exp(-s * s / 2),

@@ -43,7 +43,6 @@ def random_instances(statement, seed, count):
     pytest.fail("no instances were found")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in ONE_STEP
                                   if not {"equations", "known"} & set(THEOREMS[name].statement)])
 def test_a_theorem_of_one_step_is_true_of_random_members(name):
@@ -58,7 +57,6 @@ def test_a_theorem_of_one_step_is_true_of_random_members(name):
 FORWARD = [name for name in STEPPING if "equations" not in THEOREMS[name].statement]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", FORWARD)
 def test_a_theorem_of_many_steps_is_true_of_random_members(name):
     statement = THEOREMS[name].statement
@@ -109,7 +107,6 @@ FSI_FORMS = [f"linear FSI cycle of any length, {name}" for name in (
     "Dirichlet kernel, sum", "Dirichlet kernel, sines", "expansion")]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", FSI_FORMS)
 def test_what_is_said_of_linear_fsi_cycles_is_true_of_random_members(name):
     """With uˡ⁺¹ by the recursion of the paper; for the expansion also rˡ⁺¹, from r⁰ = r⁻¹ = 0."""
@@ -211,7 +208,6 @@ def after_a_cycle(A, e):
     return corrected - A @ corrected / (2 * A[0, 0])
 
 
-@pytest.mark.slow
 def test_v_cycles_of_every_depth_halve_the_energy_on_a_line():
     rng = random.Random(9)
     for n in (1, 3, 7, 15):

@@ -170,7 +170,6 @@ COMMANDS = {
     "booktabs": "toprule midrule bottomrule", "longtable": "endfirsthead endhead endfoot"}
 
 
-@pytest.mark.slow
 def test_latex_needs_no_more_than_its_first_line_says():
     """Every command of every table of the whole ledger is LaTeX's own or of a named package."""
     texts = [f"{to_latex(claim.location)} {to_latex(claim.statement)}"
@@ -241,7 +240,6 @@ def test_a_changed_verdict_and_a_missing_file_are_noticed(folder, verdicts):
     assert "alt2020.md: is missing" in found
 
 
-@pytest.mark.slow
 def test_another_machine_does_not_count_as_a_difference(folder, verdicts):
     new = [{**verdict, "trials": verdict["trials"] + 1} for verdict in verdicts["verdicts"]]
     assert command.differences(folder, new, LEDGER) == []
@@ -317,7 +315,6 @@ def test_the_command_says_what_is_wrong_with_its_input(tmp_path, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["v.json"]
 
 
-@pytest.mark.slow
 def test_a_verdict_without_a_claim_is_refused(verdicts):
     changed = unpack(json.loads(as_text(verdicts)))
     changed["verdicts"][0]["claim"] = "alt2021.unheard_of"

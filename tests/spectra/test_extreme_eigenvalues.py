@@ -142,7 +142,6 @@ def test_enclosures_are_right_by_exact_inertia(order, seed):
     assert extreme_eigenvalues(exact)[1].overlaps(extreme_eigenvalues(A)[1])
 
 
-@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(st.integers(2, 9), st.integers(1, 3), st.integers(0, 10**6))
 def test_enclosures_meet_those_of_the_characteristic_polynomial(n, width, seed):
@@ -154,7 +153,6 @@ def test_enclosures_meet_those_of_the_characteristic_polynomial(n, width, seed):
         assert ours.overlaps(exact) and ours.width < 1e-11
 
 
-@pytest.mark.slow
 def test_scales_and_trivial_matrices():
     """Powers of ten scale the enclosure; zero, one row, and equal entries are exact or narrow."""
     A = scipy.sparse.diags_array([1.0, -2.0, 3.0, 0.5, 1.0], offsets=[-2, -1, 0, 1, 2],
@@ -293,7 +291,6 @@ def test_whole_spectra_meet_those_of_flint(n):
     assert found.norm.upper >= np.linalg.norm(A, 2) * (1 - 1e-12) and found.norm.width < 1e-8
 
 
-@pytest.mark.slow
 def test_real_eigenvalues_are_known_to_be_real():
     """A triangular matrix and a rotation by a right angle beside it."""
     A = np.diag(np.arange(1.0, 71)) + np.diag(np.full(69, 0.01), 1)
@@ -346,7 +343,6 @@ def test_a_defective_matrix_is_told_apart():
         spectrum(np.eye(130) + np.eye(130, k=1))
 
 
-@pytest.mark.slow
 def test_rounded_entries_widen_the_enclosure():
     """Thirds are no floats: the enclosures of the exact matrix hold, and say 1/3, not its float."""
     third = from_matrix((np.eye(70, dtype=int) * Fraction(1, 3)).tolist())
@@ -356,7 +352,6 @@ def test_rounded_entries_widen_the_enclosure():
 
 
 # -- is it stable here -----------------------------------------------------------------------------
-@pytest.mark.slow
 def test_a_negative_slope_is_unstable():
     """vᵀKᵀDKv = d for the jump v with K v = e: 1 − τd > 1; exact inertia agrees."""
     rng = np.random.default_rng(0)
@@ -387,7 +382,6 @@ def test_stable_at_a_signal():
         [1, 2, 0, 1, 5, 3])) is True
 
 
-@pytest.mark.slow
 def test_what_cannot_be_decided_or_used():
     """The argument is named, or the limit."""
     for bad in (np.full((3, 3), np.nan), np.zeros((2, 3)), np.zeros(3), "x", [[1, "y"], [2, 3]],

@@ -127,7 +127,6 @@ def test_random_polynomial_matrices_agree_with_brute_force(notion):
     assert False in seen
 
 
-@pytest.mark.slow
 def test_a_hole_between_two_intervals_is_seen():
     """(τ − 1)(τ − 2) >= 0 and τ <= 3: proved on (0, 1] and [2, 3]."""
     def family(t):

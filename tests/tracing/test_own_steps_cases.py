@@ -46,7 +46,6 @@ def rod(u, dt):
     return v
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("n", [12, pytest.param(98, marks=pytest.mark.slow)])
 def test_heated_rod(n):
     """1/600 for the range; 2/(300 · 4 sin²(π m/(2m + 2))) with the ends at 0, m = n − 2; and as it
@@ -101,7 +100,6 @@ def test_leapfrog_between_held_ends(n, top):
         (0, 0): 0, (0, -1): 0, (1, 0): 0, (1, -1): 0}), top)
 
 
-@pytest.mark.slow
 def test_adams_bashforth_and_forward_backward():
     """AB2 of u' = −λu needs λ dt < 1, so 1/4 for λ = 4; forward-backward needs c < 1."""
     def second(u):
@@ -148,7 +146,6 @@ def test_central_advection(order, top, n):
         assert "for every size" in str(found)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("n", [12, pytest.param(120, marks=pytest.mark.slow)])
 def test_lax_friedrichs_and_lax_wendroff(n):
     """Both keep the norm up to c = 1; the range is kept by the first up to 1, by the second at 0
@@ -182,7 +179,6 @@ def carried(v, D, h):
     return step
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("n", [6, pytest.param(60, marks=pytest.mark.slow)])
 def test_advection_and_diffusion_per_cell(n):
     """Positivity up to 1/max(Σv/h + 4D/h²); the range is lost at once where the flow converges."""
@@ -241,7 +237,6 @@ def test_smoothing_of_a_mesh(n):
     is_sharp(step_bound(step, weighted(degree), shape=n), 2 / (1 - eigenvalues.min()))
 
 
-@pytest.mark.slow
 def test_taubin_smoothing_amplifies():
     """Two steps with λ and −μ amplify in the pass band: no norm bound, at the largest gain.
 
@@ -297,7 +292,6 @@ def test_runge_kutta_legendre(n):
 
 
 # -- norms with weights ----------------------------------------------------------------------------
-@pytest.mark.slow
 def test_two_porosities():
     """1/10 for the range; 3/20 in the norm with weights 1, 3, found or given."""
     def step(u, t):
@@ -334,7 +328,6 @@ def test_graded_grid(times):
 
 
 # -- boxes, limiters, solvers ----------------------------------------------------------------------
-@pytest.mark.slow
 @pytest.mark.parametrize("n", [12, 120])
 def test_burgers(n):
     """u⁺ is a mean with weights that depend on u: 1 − 16 dt − 2.24 dt >= 0 at u = 4."""
@@ -347,7 +340,6 @@ def test_burgers(n):
     is_sharp(found, 1 / 18.24)
 
 
-@pytest.mark.slow
 def test_what_cannot_be_traced_is_told_and_searched():
     """A semi-implicit step by FFT: the line is named, nothing is proved."""
     k = np.fft.fftfreq(16) * 16
@@ -392,7 +384,6 @@ def test_landweber_and_richardson(shape):
     assert value * 0.999 <= low <= value * (1 + 1e-9) <= high * (1 + 1e-6) <= value * 1.002
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("n", [40, 400])
 def test_variable_coefficients(n):
     """d/dx(a du/dx): the range up to 1/max(a left + a right), proved."""
