@@ -56,8 +56,8 @@ class Dense(Layer):
     @property
     def square(self) -> Fraction:
         weights = np.asarray(self.weights)
-        if min(weights.shape) <= EXACT_SIDE and weights.size <= EXACT_SIDE**2 and is_short(weights) and \
-                not time_is_over():
+        if min(weights.shape) <= EXACT_SIDE and weights.size <= EXACT_SIDE**2 and \
+                is_short(weights) and not time_is_over():
             return norm_squared(from_matrix(weights)).upper
         floats = weights.astype(float)
         return with_rest(_near_orthogonal(floats, square_bound(floats[None])), weights, floats, 1)
