@@ -77,6 +77,11 @@ class StepBound:
     @property
     def proved_in_words(self) -> str:
         """The proved steps, to be read."""
+        if len(self.proved) > _SHOWN and all(low == high for low, high in self.proved):
+            first, last = (in_words(steps[0], self.variable) for steps in (
+                self.proved[0], self.proved[-1]))
+            return f"proved at {len(self.proved)} single steps, from {self.variable} = {first} " \
+                   f"to {self.variable} = {last}"
         shown = [_interval(steps, self.variable) for steps in self.proved]
         more = [f"{len(shown) - _SHOWN} more"] if len(shown) > _SHOWN else []
         return "proved for " + " or ".join(shown[:_SHOWN] + more)
