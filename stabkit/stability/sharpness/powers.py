@@ -333,9 +333,9 @@ def _at_points(matrix: Matrix, drift: bool = False) -> tuple:
     """Single steps, from 2⁻¹² on by factors of two, and the last bounded one more closely."""
     states = {dt: state_at(matrix, dt, drift) for k in range(-12, 13)
               if _divisor(matrix, dt := Fraction(2)**k)}
-    low = max((dt for dt, state in states.items() if state == BOUNDED), default=None)
-    high = min((dt for dt in states if low and dt > low), default=None)
-    for _ in range(_HALVINGS if low and high else 0):
+    low = max((dt for dt, state in states.items() if state == BOUNDED), default=Fraction(0))
+    high = min((dt for dt in states if dt > low), default=low)
+    for _ in range(_HALVINGS if 0 < low < high else 0):
         middle = (low + high) / 2
         if not _divisor(matrix, middle):
             break
