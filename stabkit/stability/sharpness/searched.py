@@ -24,7 +24,8 @@ _APART = 3
 _HALVINGS = 9
 _MOST = 2000  # trials at one step
 BEYOND = (Fraction(1001, 1000), Fraction(11, 10), Fraction(3, 2), Fraction(3))
-_SECONDS, _BRIEF = 20, 5  # of a search at all steps, and beyond proved ones
+_SECONDS, _BRIEF = 20, 5  # of a search at all steps, and beyond proved ones,
+_KEPT, _BRIEFLY = 1, 0.3   # of which each single step has so many for certain
 _ENTRIES = 4096  # beyond them few signals are tried
 
 
@@ -36,7 +37,7 @@ def search_smallest(function: Function, notion: Notion, shape: tuple[int, ...], 
     for their rounding.
     """
     grid = [start * Fraction(2)**k for k in range(-_SCALES, _SCALES + 1, _APART)]
-    hunt = _Hunt(function, notion, shape, min(trials, _MOST), seed, _SECONDS,
+    hunt = _Hunt(function, notion, shape, min(trials, _MOST), seed, _SECONDS, _KEPT,
                  len(grid) + _HALVINGS)
     return _search_grid(hunt, grid, name, reason)
 
@@ -49,8 +50,8 @@ def _search_grid(hunt: _Hunt, grid: list[Fraction], name: str, reason: str) -> S
         raise InvalidArgument(f"step: the function raises {in_words(hunt.refused)} for an array of "
                               f"shape {hunt.shape}, at every step that was tried") from hunt.refused
     if hunt.is_cut:
-        lines.append(f"the search was ended after its share of {_SECONDS} seconds at some steps; "
-                     "a smaller shape is searched better")
+        lines.append(f"the search was ended at some steps, as it may take {_SECONDS} seconds in "
+                     "all; a smaller shape is searched better")
     if broken is None:
         lines.append(f"searched in floats at {len(grid)} steps, {hunt.trials} trials, and nothing "
                      "was found against it")
@@ -73,7 +74,7 @@ def find_broken_step(function: Function, notion: Notion, shape: tuple[int, ...],
                      top: Fraction, trials: int, seed: int
                      ) -> tuple[Fraction, Signals, Evidence] | None:
     """A step not far beyond `top` at which a signal breaks the notion, with what was tried."""
-    hunt = _Hunt(function, notion, shape, trials, seed, _BRIEF, len(BEYOND))
+    hunt = _Hunt(function, notion, shape, trials, seed, _BRIEF, _BRIEFLY, len(BEYOND))
     for factor in BEYOND:
         dt = top * factor
         if hunt.breaks(dt):
@@ -110,14 +111,15 @@ def first_answer(function: Function, shape: tuple[int, ...], dt: Fraction | None
 
 
 class _Hunt:
-    """Searches at several steps, each of which has its share of the seconds that are left.
+    """Searches at several steps within some seconds, of which `kept` are left for each to come.
 
     The steps that are looked at first are often good, and would take all the time.
     """
 
     def __init__(self, function: Function, notion: Notion, shape: tuple[int, ...],
-                 trials: int, seed: int, seconds: float, searches: int):
-        self.until, self.searches, self.is_cut = monotonic() + seconds, searches, False
+                 trials: int, seed: int, seconds: float, kept: float, searches: int):
+        self.until, self.is_cut = monotonic() + seconds, False
+        self.kept, self.searches = kept, searches
         self.function, self.notion, self.shape = function, notion, shape
         self.most, self.seed, self.trials = trials, seed, 0
         self.found: dict[Fraction, Signals] = {}
@@ -125,9 +127,8 @@ class _Hunt:
 
     def breaks(self, dt: Fraction) -> bool:
         """Whether a signal is found that breaks the notion at a step."""
-        share = (self.until - monotonic()) / max(1, self.searches)
         self.searches -= 1
-        with time_limit(monotonic() + share):
+        with time_limit(self.until - self.kept * max(0, self.searches)):
             found = self._breaks(dt)
             self.is_cut |= not found and time_is_over()
         return found
