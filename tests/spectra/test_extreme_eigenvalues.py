@@ -398,9 +398,3 @@ def test_what_cannot_be_decided_or_used():
         extreme_eigenvalues(wide + wide.T)
     J = jacobian(Explicit(difference(1, 70), PM, "1/4"), np.zeros(70))
     assert abs(float(extreme_eigenvalues(J)[1]) - 1) < 1e-14
-
-
-def test_ends_of_a_defective_matrix_of_floats():
-    """λ² + 2λ + 1 = (λ + 1)², with one eigenvector: by the characteristic polynomial."""
-    low, high = extreme_eigenvalues(np.array([[1.0, 1.0], [-4.0, -3.0]]))
-    assert low.overlaps(-1) and high.overlaps(-1) and low.width + high.width < 1e-15

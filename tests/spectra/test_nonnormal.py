@@ -11,6 +11,7 @@ from stabkit.arithmetic.enclosure import to_fraction
 from stabkit.arithmetic.rational import fractions, is_psd
 from stabkit.spectra import (
     departure_from_normality,
+    extreme_eigenvalues,
     gallery,
     nonnormal,
     numerical_range,
@@ -249,3 +250,9 @@ def test_entries_of_very_different_sizes_overflow_nowhere(entries):
         square = (power * power).sum()
         assert norm.lower**2 <= square <= 3 * norm.upper**2
     assert found.bounded is False
+
+
+def test_ends_of_a_defective_matrix_of_floats():
+    """λ² + 2λ + 1 = (λ + 1)², with one eigenvector: by the characteristic polynomial."""
+    low, high = extreme_eigenvalues(np.array([[1.0, 1.0], [-4.0, -3.0]]))
+    assert low.overlaps(-1) and high.overlaps(-1) and low.width + high.width < 1e-15
