@@ -107,6 +107,7 @@ def test_the_numerical_range_holds_rayleigh_quotients():
     assert [round(float(support), 9) for support in turned.supports[::2]] == [0, 2, 0, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("angles", [9, 64])
 def test_supports_are_those_of_the_angles_that_are_told(angles):
     """Of diag(1, −2) ⊕ [[0, −3], [3, 0]]: max(cos θ, −2 cos θ, 3 |sin θ|), in balls."""

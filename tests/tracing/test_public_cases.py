@@ -211,6 +211,7 @@ def test_rotation_by_runge_kutta_4():
     assert "2*sqrt(2) = 2.828427..." in str(found)
 
 
+@pytest.mark.slow
 def test_maxwell_before_a_conductor_that_is_set_to_0():
     """E₀ is set to 0 in every step: S < 1/cos(π/2n), as λ = 4 cos²(π/2n) of n − 1 nodes between two
     walls, with S² λ < 4; what E₀ held before the first step is forgotten."""
@@ -227,6 +228,7 @@ def test_maxwell_before_a_conductor_that_is_set_to_0():
     assert "what they held is forgotten" in str(found)
 
 
+@pytest.mark.slow
 def test_single_steps_come_close_to_the_end():
     """A sweep over eight cells has a polynomial of degree 8 in w: its last bounded step is 2."""
     def sweep(u, w):
@@ -240,6 +242,7 @@ def test_single_steps_come_close_to_the_end():
     assert "single steps, from w = 0.000244140" in found.proved_in_words
 
 
+@pytest.mark.slow
 def test_a_root_of_what_may_be_negative_is_told_by_its_line():
     """Adam: the second moment v is a field like any other, and √v is no number for v < 0."""
     def adam(s, lr):

@@ -81,6 +81,7 @@ def _guarded(u, dt):
     return u + dt * (np.roll(u, 1) - 2 * np.nan_to_num(u) + np.roll(u, -1))
 
 
+@pytest.mark.slow
 def test_guards_against_nan_are_passed_by_numbers():
     """Every number is finite, so the range of the heat step is kept up to 1/2; 1/(u − 1) is none
     at u = 1, where its guard fills in 0."""
