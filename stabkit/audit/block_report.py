@@ -11,7 +11,7 @@ from stabkit.audit.notes import note_on
 from stabkit.audit.questions import BOUNDED, MODES, notion_of_name
 from stabkit.audit.result import BlockReport
 from stabkit.errors import InvalidEvidence
-from stabkit.networks.blocks import DIFFUSION, HAMILTONIAN, LEAPFROG, PARABOLIC, Block
+from stabkit.networks.blocks import CYCLE, DIFFUSION, HAMILTONIAN, LEAPFROG, PARABOLIC, Block
 from stabkit.networks.graph import Graph
 from stabkit.networks.step_sizes import certified_step, largest_modal_step, modal_step, with_step
 from stabkit.schemes import DiffusionScheme, Scheme
@@ -103,6 +103,8 @@ def report_on(block: Block, bound: Fraction | None, asked: Sequence[str], task: 
     if block.form in (DIFFUSION, PARABOLIC):
         name = asked[0] if asked else "contraction"
         step, steps = block.tau, block.once(("steps", name), lambda: _steps(block, name, task))
+    if block.form == CYCLE:
+        step = block.tau
     if block.form in (HAMILTONIAN, LEAPFROG):
         step = modal_step(block)
         steps = (largest_modal_step(block) if asked[:1] == [MODES] else None), None

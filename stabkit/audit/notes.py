@@ -28,6 +28,9 @@ def note_on(block: Block) -> str:
     if block.form == PARABOLIC:
         return ("a total variation normalisation inside; the second map is exactly -tau times the "
                 "transpose of the first")
+    if block.cycle is not None:
+        return (f"a fast semi-iterative cycle of {block.cycle.length} steps, up to the rounding of "
+                "its coefficients; its diffusivities change within it, so no certificate knows it")
     if block.form != RESIDUAL or found is None:
         return ""
     if found.factor is not None:

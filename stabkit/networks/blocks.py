@@ -14,6 +14,7 @@ from stabkit.aliases import Number
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Flux
 from stabkit.networks.couplings import Coupling, couplings_of
+from stabkit.networks.cycles import Cycle, cycle_of
 from stabkit.networks.graph import Graph
 from stabkit.networks.layers import Activation
 from stabkit.networks.layers.activation import certified_slopes, diffusivity_evidence
@@ -33,7 +34,7 @@ from stabkit.stability.verdict import Evidence
 from stabkit.time_limit import time_is_over
 
 Form = Literal["affine", "activation", "diffusion block", "residual block", "Hamiltonian block",
-               "leapfrog block", "reversible block", "parabolic block", "general"]
+               "leapfrog block", "reversible block", "parabolic block", "FSI cycle", "general"]
 AFFINE: Form = "affine"
 ACTIVATION: Form = "activation"
 DIFFUSION: Form = "diffusion block"      # u − τKᵀΦ(K u + b) + c
@@ -42,6 +43,7 @@ HAMILTONIAN: Form = "Hamiltonian block"  # Verlet steps
 LEAPFROG: Form = "leapfrog block"        # 2Y − Z − δ²KᵀΦ(K Y + b), Y
 COUPLING: Form = "reversible block"      # steps of the same form with other weights
 PARABOLIC: Form = "parabolic block"      # u − τKᵀΦ(s ⊙ N_tv(K u + a) + b) + c
+CYCLE: Form = "FSI cycle"                # uˡ⁺¹ = αₗ(uˡ − τKᵀΦ(K uˡ)) + (1 − αₗ)uˡ⁻¹
 GENERAL: Form = "general"
 
 Made = TypeVar("Made")
@@ -67,6 +69,7 @@ class Block:
         The steps of a reversible block.
     normalised : NormalisedLayer or None
         The parts of a parabolic block; its W₁, W₂ and Φ alone say less.
+    cycle : Cycle or None
     """
 
     graph: Graph
@@ -77,6 +80,7 @@ class Block:
     transpose: Transpose | None = None
     couplings: tuple[Coupling, ...] = ()
     normalised: NormalisedLayer | None = None
+    cycle: Cycle | None = None
     kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     def once(self, key: Any, make: Callable[[], Made]) -> Made:
@@ -104,9 +108,10 @@ class Block:
 
     @property
     def tau(self) -> Fraction | None:
-        """τ of a diffusion or parabolic block."""
-        if self.normalised is not None:
-            return self.normalised.tau
+        """τ of a diffusion or parabolic block, or of a cycle."""
+        other = self.normalised or self.cycle
+        if other is not None:
+            return other.tau
         factor = self.transpose.factor if self.transpose is not None else None
         return -factor if factor is not None else None
 
@@ -291,7 +296,8 @@ def recognise(segment: Graph) -> Block:
         return Block(segment, PARABOLIC, normalised=normalised)
     found = _chain_parts(segment) or residual_parts(segment)
     if not found:
-        return Block(segment, GENERAL)
+        cycle = cycle_of(segment)
+        return Block(segment, GENERAL if cycle is None else CYCLE, cycle=cycle)
     before, after, flux = found
     transpose = compare(before, after)
     exact = transpose is not None and transpose.factor is not None and transpose.factor < 0

@@ -21,13 +21,17 @@ def certify_normalised(scheme: ForwardEuler, notion: Notion) -> Evidence | None:
 
     N_tv divides every pixel by a length of at least √ε, which leaves the signs of its entries.
     """
-    layer = scheme.layer
-    if notion is not EUCLIDEAN or not is_normalised(layer) or layer.bias is not None or \
-            layer.activation.facts.sup_diffusivity is None:
+    layer, variation = scheme.layer, getattr(scheme.layer, "normalisation", None)
+    if notion is not EUCLIDEAN or type(layer) is not SymmetricLayer or not layer.operators or \
+            type(variation) is not TotalVariation or layer.bias is not None or \
+            not isinstance(layer.scale, np.ndarray | None):
         return None
-    K, eps = layer.operators[0], fraction(layer.normalisation.eps)
+    K, eps, high = layer.operators[0], fraction(variation.eps), \
+        layer.activation.facts.sup_diffusivity
+    if high is None:
+        return None
     scale = fractions(np.ones(K.shape[0], dtype=int) if layer.scale is None else layer.scale)
-    high, top = max(layer.activation.facts.sup_diffusivity, ZERO), max(scale)
+    high, top = max(high, ZERO), max(scale)
     root = upper_root(1 / eps)
     sketch = Sketch(Explicit(K, layer.activation, scheme.tau))
     names = [sketch.transcript.give(name, value).text for name, value in
@@ -44,8 +48,3 @@ def certify_normalised(scheme: ForwardEuler, notion: Notion) -> Evidence | None:
         "l_i >= sqrt(eps) >= 1/r is the length that N divides by; so u+ = (I - tau K'DK) u with "
         "0 <= D <= c m r diagonal: a symmetric matrix with eigenvalues in [-1, 1]")
 
-
-def is_normalised(layer: SymmetricLayer) -> bool:
-    """Whether a layer has N_tv and a matrix, and computes what its class does."""
-    return type(layer) is SymmetricLayer and bool(layer.operators) and \
-        type(layer.normalisation) is TotalVariation
