@@ -64,8 +64,10 @@ class PixelVariation(nn.Module):
         Raises
         ------
         InvalidArgument
-            Where b moves 0, or some s turns signs.
+            Where b moves 0, some s turns signs, or ε is not positive.
         """
+        if not self.eps > 0:
+            raise InvalidArgument(f"eps: must be positive, got {self.eps}")
         if self.bias is not None:
             raise InvalidArgument("normalisation: moves 0 with a bias; take "
                                   "PixelVariation(features, bias=False)")

@@ -270,7 +270,7 @@ def test_a_residual_block_with_holes_and_groups_is_proved():
     block = residual(nn.Conv1d(2, 4, 3, padding=2, dilation=2, groups=2),
                      nn.Conv1d(4, 2, 3, padding="same", dilation=2, groups=2), WAYS["a function"])
     drive_apart(st.stable(block), (2, 6))
-    found = st.certify(block, (2, 6), budget=60)
+    found = st.certify(block, (2, 6), budget=5)
     assert found.status is Status.PROVED and found.blocks[0].form == "diffusion block"
 
 

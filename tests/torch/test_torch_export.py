@@ -1,6 +1,7 @@
 """What users do to a network besides training it: export, copy, prune, compile, take it apart."""
 
 import io
+import pickle
 
 import pytest
 
@@ -66,6 +67,22 @@ def test_a_plain_copy_is_exported_and_read_with_the_same_verdict(build, dynamo, 
     found = audit(tmp_path / "net.onnx", notions=["contraction"], budget=2)
     assert [part.form for part in found.blocks] == [form]
     assert found.status is PROVED
+
+
+@pytest.mark.parametrize("make", [block, lambda: st.ParabolicLayer(
+    st.Stencil(1, 2, (3,)), notion=EUCLIDEAN), lambda: st.HaarShrinkage()])
+def test_a_plain_copy_can_be_pickled_and_saved(make):
+    """What comes back computes the same, and so does what a state is loaded into."""
+    module, u = make(), torch.randn(2, 1, 5)
+    plain = st.plain_copy(module)
+    assert torch.equal(pickle.loads(pickle.dumps(plain))(u), module(u))
+    whole = io.BytesIO()
+    torch.save(plain, whole)
+    whole.seek(0)
+    assert torch.equal(torch.load(whole, weights_only=False)(u), module(u))
+    other = make()
+    other.load_state_dict(module.state_dict())
+    assert torch.equal(other(u), module(u))
 
 
 @pytest.mark.parametrize("dynamo", [True, False])
