@@ -32,7 +32,7 @@ from stabkit.torch.scaling import (
     has_weights,
     scale,
     tie,
-    transposed,
+    transpose_of,
     weights_of,
 )
 from stabkit.torch.shrinkage import HaarShrinkage
@@ -191,7 +191,7 @@ def _check_transpose(first: Affine, second: Affine, name: str) -> None:
         if not all(size % 2 for size in first.kernel_size):
             raise InvalidArgument(f"module: the layers of {name} must have an odd kernel_size in a "
                                   f"residual block, got {first.kernel_size}")
-    if transposed(first, first.weight).shape != second.weight.shape:
+    if transpose_of(first, first.weight).shape != second.weight.shape:
         raise InvalidArgument(f"module: the second layer of {name} must have the shape of the "
                               "first one transposed")
 

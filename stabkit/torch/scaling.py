@@ -79,14 +79,14 @@ class NegativeTranspose(nn.Module):
 
     def forward(self, placeholder: Tensor) -> Tensor:
         """−W₁ᵀ."""
-        return -transposed(self._first[0], self._first[0].weight)
+        return -transpose_of(self._first[0], self._first[0].weight)
 
     def right_inverse(self, weight: Tensor) -> Tensor:
         """Nothing is kept."""
         return weight.new_zeros(())
 
 
-def transposed(layer: Affine, weight: Tensor) -> Tensor:
+def transpose_of(layer: Affine, weight: Tensor) -> Tensor:
     """Wᵀ of a layer, group by group, as the weight of a layer of the same kind."""
     if isinstance(layer, nn.Linear):
         return weight.T

@@ -28,6 +28,7 @@ def layer(flux, ratio, scale=SCALE, bias=None, eps=EPS):
     return ForwardEuler(SymmetricLayer(K, flux, TotalVariation(eps, 2), scale, bias), tau)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flux", [fluxes.relu(), fluxes.soft(), fluxes.charbonnier(),
                                   fluxes.garrote(), fluxes.identity()], ids=str)
 def test_the_step_is_certified_up_to_its_bound(flux):

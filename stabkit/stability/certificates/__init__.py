@@ -25,7 +25,7 @@ from stabkit.stability.certificates.diffusion import (
 from stabkit.stability.certificates.facts import check_facts
 from stabkit.stability.certificates.flux_bounds import bounding_cells, show_bounds
 from stabkit.stability.certificates.linear import certify_linear, is_linear, step_matrix
-from stabkit.stability.certificates.normalised import certify_normalised
+from stabkit.stability.certificates.parabolic import certify_parabolic
 from stabkit.stability.certificates.pointwise import certify_pointwise
 from stabkit.stability.certificates.residual import certify_residual
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, Notion
@@ -73,7 +73,7 @@ def certified(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | None:
     elif isinstance(scheme, ResidualBlock):
         made = certify_residual(scheme, notion)
     elif type(scheme) is ForwardEuler:
-        made = certify_normalised(scheme, notion)
+        made = certify_parabolic(scheme, notion)
     if made is None and is_linear(scheme):
         return certify_linear(scheme, notion)
     return None if made is None else (made,)

@@ -16,7 +16,7 @@ from stabkit.stability.verdict import Evidence
 ZERO = Fraction(0)
 
 
-def certify_normalised(scheme: ForwardEuler, notion: Notion) -> Evidence | None:
+def certify_parabolic(scheme: ForwardEuler, notion: Notion) -> Evidence | None:
     """The certificate that such a layer lets no norm grow, or None.
 
     N_tv divides every pixel by a length of at least √ε, which leaves the signs of its entries.
