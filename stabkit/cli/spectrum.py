@@ -120,8 +120,8 @@ def read_linear_step(path: Path, shape: tuple[int, ...] | None, dt: str | None) 
     from stabkit.audit.step_file import read_step
     from stabkit.operators import Operator
     from stabkit.tracing import trace
+    from stabkit.tracing.evaluation import values_at
     from stabkit.tracing.form import CONSTANT
-    from stabkit.tracing.run import values_at
 
     if shape is None:
         raise InvalidArgument("--shape: is needed for a step in a Python file, such as 64x64")
