@@ -51,7 +51,7 @@ def test_a_trained_layer_is_proved_from_the_files_of_both_exporters(shape, tmp_p
         export(plain, u[:1], tmp_path / "net.onnx", dynamo)
         away = evaluate(read(tmp_path / "net.onnx"), u.numpy()) - plain(u).detach().numpy()
         assert np.abs(away).max() <= 1e-9 * np.abs(u.numpy()).max()
-        found = audit(tmp_path / "net.onnx", notions=["euclidean"], rounding="exact", budget=3)
+        found = audit(tmp_path / "net.onnx", notions=["euclidean"], rounding="exact", budget=20)
         block, = found.blocks
         assert block.form == "parabolic block" and found.status is Status.PROVED
         assert block.statuses["euclidean"] is Status.PROVED and block.step < block.safe
