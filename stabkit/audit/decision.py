@@ -38,6 +38,7 @@ from stabkit.time_limit import at_least, time_is_over, time_limit
 
 TRIALS_PER_SECOND = 2_000
 _SEARCHED = 0.2  # seconds that a notion is searched, whatever the budget
+_OF_COUNTED = 0.5  # of the time that is left, for a notion that counts
 LEAST = 0.5  # seconds that a notion that counts may be searched, whatever the budget
 ONE = Fraction(1)
 
@@ -68,7 +69,8 @@ def judgements_of(known: Known, asked: Sequence[str], at_most: Fraction | None) 
     decided = {}
     for number, name in enumerate(sorted(plain, key=lambda name: name not in asked)):
         now, counts = monotonic(), name in asked
-        share = max(known.task.until - now, 0.0) / (len(plain) - number)
+        left = max(known.task.until - now, 0.0)
+        share = left * _OF_COUNTED if counts else left / (len(plain) - number)
         least = 0.0 if name == "energy" and not counts else _SEARCHED
         with time_limit(now + max(share, LEAST if counts else 0.0), least):
             decided[name] = _judge_notion(name, counts, known)
