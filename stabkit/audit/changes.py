@@ -25,6 +25,7 @@ from stabkit.networks.layers import Scaling
 from stabkit.networks.segments import join_graphs
 from stabkit.networks.step_sizes import certified_step
 from stabkit.networks.transposed_block import diffusion_block
+from stabkit.time_limit import time_is_over
 
 NEAR = 0.1   # relative distance up to which a second map is called nearly transposed
 _ROOM = (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)  # relative: what the rounding of weights may take
@@ -83,7 +84,7 @@ def _restore(network: Composition, until: float) -> Change:
     """The network whose blocks have the transposed structure and a safe step, where it is near."""
     graphs, said = [], []
     for block in network.blocks:
-        made = block.once("restored", partial(_restore_block, block))
+        made = None if time_is_over() else block.once("restored", partial(_restore_block, block))
         if made is None:
             graphs.append(block.graph)
             continue

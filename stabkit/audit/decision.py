@@ -100,6 +100,8 @@ def _judge_notion(name: str, counts: bool, known: Known) -> Judgement:
         rounding = f"{outcome.status} for all weights that round to those in the file"
     task.advance(f"{name} ({outcome.status})")
     layer = ""
+    if len(network.blocks) == 1 and not rounding:
+        alone(name, network.blocks[0], task, outcome.status)
     if outcome.status is not PROVED and len(network.blocks) > 1:
         with at_least(_SEARCHED):
             layer = _culprit(name, network, task)
@@ -155,20 +157,28 @@ def _decide_notion(name: str, counts: bool, known: Known) -> Outcome:
         return Outcome(REFUTED, quotient.evidence, signals=quotient.signals)
     if name == "euclidean" and not graph.is_small:
         proof = network.keeps_norm("so the norm of no signal grows")
-        if proof is not None:
-            return Outcome(PROVED, proof)
-        grown = growth_of_one(graph, known.task.seed)
-        moved = grown is not None and len(grown.signals) == 1
-        # The other input of the pair is 0, which stays 0 where there is no bias.
-        if grown is not None and (moved or (grown.lower > 1 and not graph.has_bias)):
-            return Outcome(REFUTED, grown.evidence, signals=grown.signals[:1])
+        return Outcome(PROVED, proof) if proof is not None else _growth(known) or Outcome(
+            UNDECIDED, reason=_open(name, network.upper))
     if not graph.is_small:
         return Outcome(UNDECIDED, reason=_open(name, network.upper))
     if not counts and not is_quick(graph) and monotonic() >= known.task.until:
         return Outcome(UNDECIDED, reason="no time was left")
     scheme = whole(graph, network.blocks)
-    return read_witness(decide_or_say_why(scheme, notion_of(name, scheme), known.task.trials,
-                                          known.task.seed))
+    found = read_witness(decide_or_say_why(scheme, notion_of(name, scheme), known.task.trials,
+                                           known.task.seed))
+    grows = name == "euclidean" and found.status is UNDECIDED
+    return (_growth(known) if grows else None) or found
+
+
+def _growth(known: Known) -> Outcome | None:
+    """That the norm of a single input grows, from the growth of differences."""
+    graph = known.network.graph
+    grown = growth_of_one(graph, known.task.seed)
+    moved = grown is not None and len(grown.signals) == 1
+    # The other input of the pair is 0, which stays 0 where there is no bias.
+    if grown is not None and (moved or (grown.lower > 1 and not graph.has_bias)):
+        return Outcome(REFUTED, grown.evidence, signals=grown.signals[:1])
+    return None
 
 
 def _decide_within_rounding(name: str, known: Known) -> Outcome:

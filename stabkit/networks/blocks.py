@@ -15,7 +15,7 @@ from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Flux
 from stabkit.networks.couplings import Coupling, couplings_of
 from stabkit.networks.graph import Graph
-from stabkit.networks.layers import Activation, Sum
+from stabkit.networks.layers import Activation, Dense, Sum
 from stabkit.networks.layers.activation import certified_slopes, diffusivity_evidence
 from stabkit.networks.leapfrog import leapfrog_of
 from stabkit.networks.network import Network
@@ -23,7 +23,6 @@ from stabkit.networks.reach import bound_with_products
 from stabkit.networks.residual_form import named_map, residual_parts
 from stabkit.networks.segments import apply_sign, join_graphs, part, path_to, segments
 from stabkit.networks.transposes import Transpose, compare
-from stabkit.operators import norm_squared
 from stabkit.operators.singular_values import upper_root
 from stabkit.schemes import Explicit, Linear, Pointwise, ResidualBlock, Scheme
 from stabkit.stability.certificates import certify
@@ -216,8 +215,7 @@ def _bound_by_the_nearest(block: Block, square: Fraction, steep: Fraction,
         return []
     tau, away = Fraction(-block.transpose.nearest), block.transpose.away
     if before.is_small and after.is_small and not time_is_over():
-        rest = after.matrix + tau * before.matrix.T
-        away = upper_root(norm_squared(rest).upper) if any(rest.values) else ZERO
+        away = upper_root(Dense((after.matrix + tau * before.matrix.T).exact()).square)
     return [_diffusion_bound(tau, *slopes, square) + steep * away]
 
 

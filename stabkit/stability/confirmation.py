@@ -22,7 +22,7 @@ from stabkit.time_limit import seconds_left, time_is_limited
 
 _LONGEST_MARGIN = 4096  # bits; a longer one is left for the checker to compute
 _STEPS_PER_SECOND = 250_000  # that the checker takes, about
-_LEAST_STEPS = 60_000  # of one piece of evidence, on any clock
+_LEAST_STEPS = 120_000  # of one piece of evidence, on any clock
 
 Found = tuple[Evidence | None, str]  # the evidence, or None and why there is none
 
