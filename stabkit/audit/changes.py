@@ -61,8 +61,10 @@ def least_change(network: Composition, at_most: Fraction, until: float) -> Chang
     found = [made for way in (_with_smaller_steps, _with_smaller_layer)
              if (made := way(near.network, at_most, until)) is not None]
     # The blocks stay of their kind, if they can.
-    best = max(found, key=lambda made: made.factor, default=None) or \
-        _with_smaller_result(near.network, at_most, until)
+    if not found:
+        found = [made for way in (_with_smaller_steps_and_result, _with_smaller_result)
+                 if (made := way(near.network, at_most, until)) is not None]
+    best = max(found, key=lambda made: made.factor, default=None)
     return best and replace(best, said=(*near.said, *best.said))
 
 
@@ -171,6 +173,19 @@ def _with_smaller_steps(network: Composition, at_most: Fraction, until: float) -
         else:
             high = factor, _upper(made.network)
     return best
+
+
+def _with_smaller_steps_and_result(network: Composition, at_most: Fraction, until: float
+                                   ) -> Change | None:
+    """Steps that all but do, and the result of the network times a number that is all but 1.
+
+    A block that keeps some differences as they are, as a Runge-Kutta step of a gradient flow does
+    where the gradient is flat, is certified by floats only up to a little more than 1.
+    """
+    steps = _with_smaller_steps(network, at_most * (1 + Fraction(_ENOUGH)), until)
+    made = steps and _with_smaller_result(steps.network, at_most, until)
+    return steps and made and replace(made, said=(*steps.said, *made.said),
+                                      factor=steps.factor * made.factor)
 
 
 def _upper(network: Composition) -> float:
