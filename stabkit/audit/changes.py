@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
-from math import inf
+from math import inf, sqrt
 from time import monotonic
 
 import numpy as np
@@ -32,6 +32,7 @@ _ROOM = (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)  # relative: what the rounding of we
 _SMALLEST = 1 / 64  # of a step
 _TRIALS = 14
 _ENOUGH = 1e-4  # relative: a step that is nearer than this is the largest one
+_ALL_BUT = 1e-3  # relative, above the constant: what steps alone may leave over
 _NAMED = 6
 
 
@@ -162,9 +163,10 @@ def _with_smaller_steps(network: Composition, at_most: Fraction, until: float) -
             break
         slope = (high[1] - low[1]) / (high[0] - low[0])
         straight = low[0] + (goal * (1 - _ENOUGH / 2) - low[1]) / slope if slope > 0 else inf
-        middle = (low[0] + high[0]) / 2 if number % 3 == 2 or not low[0] < straight < high[0] \
-            else straight
-        factor = float(below(Fraction(middle), 4))
+        # The constant may grow with a power of the step, of which a line knows nothing.
+        far = straight - low[0] > (high[0] - low[0]) / 16 and straight < high[0]
+        tried = straight if far and number % 3 < 2 else sqrt(low[0] * high[0])
+        factor = float(below(Fraction(tried), 4))
         made = _with_steps(network, places, factor, until) if low[0] < factor < high[0] else None
         if made is None:
             break
@@ -182,7 +184,7 @@ def _with_smaller_steps_and_result(network: Composition, at_most: Fraction, unti
     A block that keeps some differences as they are, as a Runge-Kutta step of a gradient flow does
     where the gradient is flat, is certified by floats only up to a little more than 1.
     """
-    steps = _with_smaller_steps(network, at_most * (1 + Fraction(_ENOUGH)), until)
+    steps = _with_smaller_steps(network, at_most * (1 + Fraction(_ALL_BUT)), until)
     made = steps and _with_smaller_result(steps.network, at_most, until)
     return steps and made and replace(made, said=(*steps.said, *made.said),
                                       factor=steps.factor * made.factor)
