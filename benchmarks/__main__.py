@@ -74,6 +74,8 @@ def main(arguments: list[str] | None = None) -> int:
                         help="two rounds, and leave out jobs of 10^6 sites and more")
     parser.add_argument("--only", default="", help="jobs whose name contains this text")
     parser.add_argument("--nets", help="with --only audit: a folder of ONNX files, beside our own")
+    parser.add_argument("--net", default="", help="with --only audit: networks whose name contains "
+                                                  "this text")
     parser.add_argument("--json", type=Path, help="write the results to this file")
     parser.add_argument("--figure", type=Path, help="draw the ratios into this PNG file")
     options = parser.parse_args(arguments)
@@ -82,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
     print("  ".join(f"{name} {value}" for name, value in versions.items()))
     if options.only == "audit":  # constants and not rates: a table of its own
         from benchmarks import audit
-        table = audit.run(options.nets)
+        table = audit.run(options.nets, options.net)
         if options.json:
             options.json.write_text(json.dumps({"environment": versions, "results": table},
                                                indent=1) + "\n", encoding="utf-8")

@@ -153,17 +153,23 @@ def _most_memory() -> float:
     return int(most.split()[1]) / 1e6
 
 
-def run(folder: str | None) -> list[dict]:
-    """Print the table, and return it."""
-    graphs = list(own())
+def networks(folder: str | None) -> Iterator[Graph]:
+    """Our own, and those of a folder that can be read."""
+    yield from own()
     for path in sorted(Path(folder).glob("*.onnx")) if folder else ():
         try:
-            graphs.append(read(path))
+            yield read(path)
         except StabkitError as error:
             print(error)
+
+
+def run(folder: str | None, named: str = "") -> list[dict]:
+    """Print the table of the networks whose names contain a text, and return it."""
     table = []
-    for graph in graphs:
+    for graph in networks(folder):
         name = Path(graph.source).stem
+        if named not in name:
+            continue
         print(name, flush=True)
         for method, kind, value, taken in rows_of(graph):
             said, most = "-" if value is None else f"{value:.6g}", _most_memory()

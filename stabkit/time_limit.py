@@ -51,6 +51,11 @@ def time_is_limited() -> bool:
     return _UNTIL.get() < inf
 
 
+def seconds_left() -> float:
+    """Until the limit; infinitely many where there is none."""
+    return max(_UNTIL.get() - monotonic(), 0.0)
+
+
 def time_would_be_over(seconds: float) -> bool:
     """Whether the limit will have passed after so many seconds more."""
     return monotonic() + seconds >= _UNTIL.get()

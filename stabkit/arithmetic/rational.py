@@ -17,7 +17,13 @@ from flint import fmpq, fmpq_mat
 from stabkit.aliases import Array, Matrix, Operand, Scalar
 from stabkit.arithmetic.backend import is_foreign
 from stabkit.arithmetic.flint_rationals import from_fmpq, to_fmpq
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, Undecided
+from stabkit.time_limit import time_is_over
+
+_FEW = 12    # rows of a matrix that is eliminated at once
+_QUICK = 48  # rows of one that is eliminated on any clock
+_CLEAR = 2.0**-40  # relative, and per row: a smallest eigenvalue that floats tell from 0
+_BITS = 48   # of the numbers that floats suggest
 
 
 def integer(value: Any, name: str, least: int = 0) -> int:
@@ -185,18 +191,68 @@ def interpolate(nodes: Sequence[int], values: Sequence[Sequence[fmpq]]) -> fmpq_
 
 
 def is_psd(matrix: Matrix) -> bool:
-    """Decide whether a symmetric rational matrix is positive semidefinite, by LDLᵀ.
+    """Decide whether a symmetric rational matrix is positive semidefinite.
 
-    A zero pivot is allowed only if the rest of its row is zero; then the elimination is exact and
-    the signs of the pivots decide (Sylvester's law of inertia).
+    Of larger ones floats suggest an exact proof, either way.  Where they do not, by LDLᵀ: a zero
+    pivot is allowed only if the rest of its row is zero; then the elimination is exact and the
+    signs of the pivots decide (Sylvester's law of inertia).
+
+    Raises
+    ------
+    Undecided
+        Where the time is over before a larger matrix is eliminated.
     """
-    return _eliminate(matrix)[1] is None
+    exact = fractions(matrix)
+    if len(exact) <= _FEW or exact.shape != exact.T.shape or (exact != exact.T).any():
+        return _eliminate(exact)[1] is None
+    found = _sign_by_floats(exact)
+    return _eliminate(exact)[1] is None if found is None else found
+
+
+def _sign_by_floats(exact: np.ndarray) -> bool | None:
+    """Whether a symmetric S is positive semidefinite, where it is clearly so, or clearly not.
+
+    Clearly not: x'Sx < 0 for a vector of integers.  Clearly: S = L L' + R for a matrix L of short
+    binary fractions, and R has no diagonal entry below the sum of the others in its row.
+    """
+    diagonal = np.diag(exact)
+    if not (diagonal > 0).all():
+        return False if (diagonal < 0).any() else None
+    scale = [Fraction(2) ** ((x.denominator.bit_length() - x.numerator.bit_length()) // 2)
+             for x in diagonal]
+    unit = to_flint(np.diag(np.array(scale, dtype=object)))
+    scaled = unit * to_flint(exact) * unit
+    try:
+        near = from_flint(scaled).astype(float)
+        values, vectors = np.linalg.eigh(near)
+        clear = _CLEAR * len(near) * max(abs(values[0]), values[-1])
+        if values[0] < -clear:
+            x = to_flint(_binary(vectors[:, :1]))
+            return False if (x.transpose() * scaled * x)[0, 0] < 0 else None
+        if not values[0] > clear:
+            return None
+        root = to_flint(_binary(np.linalg.cholesky(near - values[0] / 2 * np.eye(len(near)))))
+    except (OverflowError, np.linalg.LinAlgError):
+        return None
+    rest = (scaled - root * root.transpose()).tolist()
+    return True if all(2 * row[i] >= sum(map(abs, row)) for i, row in enumerate(rest)) else None
+
+
+def _binary(values: np.ndarray) -> np.ndarray:
+    """Numbers of size about 1 as fractions of few bits."""
+    return np.array([[Fraction(round(x * 2**_BITS), 2**_BITS) for x in row]
+                     for row in values.tolist()], dtype=object)
 
 
 def negative_direction(matrix: Matrix) -> np.ndarray | None:
     """A vector x with xᵀS x < 0 for a symmetric rational matrix S, or None if there is none.
 
     It is 0 in rows that the elimination did not reach, and S x is 0 in those that it did.
+
+    Raises
+    ------
+    Undecided
+        As :func:`is_psd`.
     """
     done, last = _eliminate(matrix)
     if last is None:
@@ -218,6 +274,8 @@ def _eliminate(matrix: Matrix) -> tuple[list[int], dict[int, Fraction] | None]:
         raise InvalidArgument("matrix: must be symmetric to be tested for semidefiniteness")
     done: list[int] = []
     for k in range(n):
+        if n > _QUICK and time_is_over():
+            raise Undecided(f"the time is over after {k} of {n} pivots")
         pivot = a[k][k]
         below = [i for i in range(k + 1, n) if a[i][k] != 0]
         if pivot < 0:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import inf
 from time import monotonic
 
 import numpy as np
@@ -18,6 +19,7 @@ from stabkit.audit.decision import above, whole
 from stabkit.audit.questions import BOUNDED, CONSTANT, MODES
 from stabkit.audit.result import BlockReport, Judgement
 from stabkit.audit.reversible import calm_network
+from stabkit.audit.witnesses import is_quick
 from stabkit.errors import InvalidArgument
 from stabkit.networks.blocks import DIFFUSION, Block, blocks_of
 from stabkit.networks.segments import join_graphs
@@ -30,22 +32,29 @@ ONE = Fraction(1)
 
 def advise(network: Composition, reports: Sequence[BlockReport], judgements: Sequence[Judgement],
            at_most: Fraction | None, task: Task) -> tuple[str, ...]:
-    """What to change so that the notions that count are proved; nothing where none was found."""
+    """What to change so that the notions that count are proved; nothing where none was found.
+
+    The constant of a small network is looked at to the end, whatever the clock says.
+    """
     lacking = {item.notion.split()[0]: item for item in judgements
                if item.counts and item.status not in (PROVED, INAPPLICABLE)}
     advice: list[str] = []
     with time_limit(task.until):
         if BOUNDED in lacking or MODES in lacking:
             advice += _on_reversible(network, lacking, task)
+    until = inf if is_quick(network.graph) else task.until
+    with time_limit(until):
         if "euclidean" in lacking and network.graph.has_bias:
-            advice += _on_biases(network, task)
+            advice += _on_biases(network, until)
         elif {"euclidean", "contraction", CONSTANT} & set(lacking):
             goal = at_most if CONSTANT in lacking and at_most is not None else ONE
             if {"euclidean", "contraction"} & set(lacking):
                 goal = min(goal, ONE)
-            made = least_change(network, goal, task.until)
+            made = least_change(network, goal, until)
             advice += made.said if made else ()
-        elif len({"range", "sign", "energy"} & set(lacking)) == 1:
+    with time_limit(task.until):
+        if not {"euclidean", "contraction", CONSTANT} & set(lacking) and \
+                len({"range", "sign", "energy"} & set(lacking)) == 1:
             advice += _on_steps(network, reports, next(iter(lacking)), task)
     return tuple(advice)
 
@@ -62,13 +71,13 @@ def _on_reversible(network: Composition, lacking: dict[str, Judgement], task: Ta
     return more
 
 
-def _on_biases(network: Composition, task: Task) -> list[str]:
+def _on_biases(network: Composition, until: float) -> list[str]:
     """A norm bound needs 0 to stay 0: without the biases, and with what else it takes then."""
     blocks = [block for block in network.blocks if block.has_bias]
     plain = network.graph.without_bias()
     if plain.has_bias:
         return []
-    made = least_change(composition_of(plain, until=task.until), ONE, task.until)
+    made = least_change(composition_of(plain, until=until), ONE, until)
     names = ", ".join(_layers_with_bias(blocks)[:3])
     return [] if made is None else [
         f"{names}: a bias moves the zero signal, so no norm bound holds for every input; ask for "

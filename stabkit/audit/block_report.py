@@ -64,9 +64,12 @@ def notion_of(name: str, scheme: Scheme) -> Notion:
     return notion_of_name(name)
 
 
-def alone(name: str, block: Block, task: Task) -> Status:
-    """What becomes of a notion for one small block; equal blocks are decided once."""
-    return block.once((name, task.trials, task.seed), lambda: _alone(name, block, task))
+def alone(name: str, block: Block, task: Task, known: Status | None = None) -> Status:
+    """What becomes of a notion for one small block; equal blocks are decided once.
+
+    Where the block is all of a network, it is `known` from there.
+    """
+    return block.once((name, task.trials, task.seed), lambda: known or _alone(name, block, task))
 
 
 def _alone(name: str, block: Block, task: Task) -> Status:

@@ -62,7 +62,7 @@ def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str
         far that moves them and what holds for the very numbers.  "exact": only as they stand.
         "intervals": for all weights that round to them.
     budget : float
-        How long the audit may take, in seconds.
+        How long the audit may take, in seconds, once the model is read.
     seed : int
         Seed of every random choice.
     advance : callable, optional

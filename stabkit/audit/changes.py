@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
-from math import inf
+from math import inf, sqrt
 from time import monotonic
 
 import numpy as np
@@ -25,12 +25,14 @@ from stabkit.networks.layers import Scaling
 from stabkit.networks.segments import join_graphs
 from stabkit.networks.step_sizes import certified_step
 from stabkit.networks.transposed_block import diffusion_block
+from stabkit.time_limit import time_is_over
 
 NEAR = 0.1   # relative distance up to which a second map is called nearly transposed
 _ROOM = (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)  # relative: what the rounding of weights may take
 _SMALLEST = 1 / 64  # of a step
 _TRIALS = 14
 _ENOUGH = 1e-4  # relative: a step that is nearer than this is the largest one
+_ALL_BUT = 1e-3  # relative, above the constant: what steps alone may leave over
 _NAMED = 6
 
 
@@ -60,8 +62,10 @@ def least_change(network: Composition, at_most: Fraction, until: float) -> Chang
     found = [made for way in (_with_smaller_steps, _with_smaller_layer)
              if (made := way(near.network, at_most, until)) is not None]
     # The blocks stay of their kind, if they can.
-    best = max(found, key=lambda made: made.factor, default=None) or \
-        _with_smaller_result(near.network, at_most, until)
+    if not found:
+        found = [made for way in (_with_smaller_steps_and_result, _with_smaller_result)
+                 if (made := way(near.network, at_most, until)) is not None]
+    best = max(found, key=lambda made: made.factor, default=None)
     return best and replace(best, said=(*near.said, *best.said))
 
 
@@ -83,7 +87,7 @@ def _restore(network: Composition, until: float) -> Change:
     """The network whose blocks have the transposed structure and a safe step, where it is near."""
     graphs, said = [], []
     for block in network.blocks:
-        made = block.once("restored", partial(_restore_block, block))
+        made = None if time_is_over() else block.once("restored", partial(_restore_block, block))
         if made is None:
             graphs.append(block.graph)
             continue
@@ -159,9 +163,10 @@ def _with_smaller_steps(network: Composition, at_most: Fraction, until: float) -
             break
         slope = (high[1] - low[1]) / (high[0] - low[0])
         straight = low[0] + (goal * (1 - _ENOUGH / 2) - low[1]) / slope if slope > 0 else inf
-        middle = (low[0] + high[0]) / 2 if number % 3 == 2 or not low[0] < straight < high[0] \
-            else straight
-        factor = float(below(Fraction(middle), 4))
+        # The constant may grow with a power of the step, of which a line knows nothing.
+        far = straight - low[0] > (high[0] - low[0]) / 16 and straight < high[0]
+        tried = straight if far and number % 3 < 2 else sqrt(low[0] * high[0])
+        factor = float(below(Fraction(tried), 4))
         made = _with_steps(network, places, factor, until) if low[0] < factor < high[0] else None
         if made is None:
             break
@@ -170,6 +175,19 @@ def _with_smaller_steps(network: Composition, at_most: Fraction, until: float) -
         else:
             high = factor, _upper(made.network)
     return best
+
+
+def _with_smaller_steps_and_result(network: Composition, at_most: Fraction, until: float
+                                   ) -> Change | None:
+    """Steps that all but do, and the result of the network times a number that is all but 1.
+
+    A block that keeps some differences as they are, as a Runge-Kutta step of a gradient flow does
+    where the gradient is flat, is certified by floats only up to a little more than 1.
+    """
+    steps = _with_smaller_steps(network, at_most * (1 + Fraction(_ALL_BUT)), until)
+    made = steps and _with_smaller_result(steps.network, at_most, until)
+    return steps and made and replace(made, said=(*steps.said, *made.said),
+                                      factor=steps.factor * made.factor)
 
 
 def _upper(network: Composition) -> float:

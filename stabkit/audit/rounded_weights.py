@@ -25,6 +25,7 @@ from stabkit.networks.segments import join_graphs
 from stabkit.networks.step_sizes import certified_step
 from stabkit.networks.transposed_block import diffusion_block
 from stabkit.networks.transposes import Transpose
+from stabkit.time_limit import time_is_over
 
 SINGLE, DOUBLE = Fraction(1, 2**24), Fraction(1, 2**53)  # the largest relative rounding errors
 _SHORT_BITS = 12
@@ -52,11 +53,14 @@ def _shorten(values: np.ndarray, bits: int) -> np.ndarray:
 
 
 def before_rounding(network: Composition) -> tuple[Composition, tuple[str, ...]] | None:
-    """The network that was meant, and in words what differs; None where nothing does."""
+    """The network that was meant, and in words what differs; None where nothing does, or where no
+    time is left to say."""
     unit, small = unit_of(network.graph), network.graph.is_small
     parts: list[Graph] = []
     changes: Changes = []
     for block in network.blocks:
+        if time_is_over():
+            return None
         changed, said = _block_before_rounding(block, unit, small)
         parts.append(changed)
         changes += said

@@ -254,7 +254,9 @@ def _exactly(graph: Graph, x: np.ndarray, y: np.ndarray) -> Quotient | None:
         pair = shrink(pair, lambda tried: is_violated(network, CONTRACTION, tried), tries=200)
     notion = CONTRACTION if lower > 1 else sensitivity(lower * (1 - Fraction(1, 10**6)))
     evidence = write_witness(network, notion, pair, exact_margin(network, notion, pair))
-    return None if evidence is None else Quotient(lower, pair, (evidence,), best)
+    if evidence is None:  # too long to be checked, or no time is left for it
+        return _exact_quotient_of_images(graph, x, y, lower)
+    return Quotient(lower, pair, (evidence,), best)
 
 
 def shows_more(graph: Graph, quotient: Quotient, at_most: Fraction) -> tuple[Evidence, ...] | None:

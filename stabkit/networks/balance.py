@@ -15,14 +15,18 @@ from stabkit.fluxes.flux import Flux
 from stabkit.networks.blocks import ACTIVATION, AFFINE, Block
 from stabkit.networks.graph import Graph, Node
 from stabkit.networks.layers import Scaling
+from stabkit.time_limit import time_is_over
 
 _BETTER = 1 - 1e-9  # by which a product of norms must shrink to be worth a change
 
 
 def balance_factors(blocks: list[Block]) -> list[Block]:
-    """The same network with other factors; `blocks` itself where that does not help."""
+    """The same network with other factors, as far as there is time; `blocks` itself where that does
+    not help."""
     found, changed = list(blocks), False
     for i in range(1, len(found) - 1):
+        if time_is_over():
+            break
         one, middle, two = found[i - 1:i + 2]
         if (one.form, middle.form, two.form) != (AFFINE, ACTIVATION, AFFINE) or \
                 middle.flux is None or not is_homogeneous(middle.flux):

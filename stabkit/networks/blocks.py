@@ -16,7 +16,7 @@ from stabkit.fluxes.flux import Flux
 from stabkit.networks.couplings import Coupling, couplings_of
 from stabkit.networks.cycles import Cycle, cycle_of
 from stabkit.networks.graph import Graph
-from stabkit.networks.layers import Activation
+from stabkit.networks.layers import Activation, Dense
 from stabkit.networks.layers.activation import certified_slopes, diffusivity_evidence
 from stabkit.networks.leapfrog import leapfrog_of
 from stabkit.networks.network import Network
@@ -25,7 +25,6 @@ from stabkit.networks.reach import bound_with_products
 from stabkit.networks.residual_form import named_map, residual_parts
 from stabkit.networks.segments import added_chain, apply_sign, join_graphs, part, segments
 from stabkit.networks.transposes import Transpose, compare
-from stabkit.operators import norm_squared
 from stabkit.operators.singular_values import upper_root
 from stabkit.schemes import Explicit, Linear, Pointwise, ResidualBlock, Scheme
 from stabkit.stability.certificates import certify
@@ -234,8 +233,7 @@ def _bound_by_the_nearest(block: Block, square: Fraction, steep: Fraction,
         return []
     tau, away = Fraction(-block.transpose.nearest), block.transpose.away
     if before.is_small and after.is_small and not time_is_over():
-        rest = after.matrix + tau * before.matrix.T
-        away = upper_root(norm_squared(rest).upper) if any(rest.values) else ZERO
+        away = upper_root(Dense((after.matrix + tau * before.matrix.T).exact()).square)
     return [_diffusion_bound(tau, *slopes, square) + steep * away]
 
 
@@ -299,7 +297,7 @@ def recognise(segment: Graph) -> Block:
         cycle = cycle_of(segment)
         return Block(segment, GENERAL if cycle is None else CYCLE, cycle=cycle)
     before, after, flux = found
-    transpose = compare(before, after)
+    transpose = None if time_is_over() else compare(before, after)
     exact = transpose is not None and transpose.factor is not None and transpose.factor < 0
     return Block(segment, DIFFUSION if exact else RESIDUAL, before, after, flux, transpose)
 

@@ -13,7 +13,14 @@ import scipy
 from stabkit.aliases import Number
 from stabkit.arithmetic.enclosure import Interval, precision
 from stabkit.arithmetic.open_step import as_number
-from stabkit.arithmetic.rational import Constant, determinant, fraction, is_psd
+from stabkit.arithmetic.rational import (
+    Constant,
+    determinant,
+    fraction,
+    from_flint,
+    is_psd,
+    to_flint,
+)
 from stabkit.arithmetic.rounding import is_rounded, meaning
 from stabkit.errors import InvalidArgument
 from stabkit.operators.float_bounds import (
@@ -28,6 +35,7 @@ from stabkit.operators.operator import Operator
 from stabkit.proof.parts import SymbolicOperator
 
 _DENSE = 48
+_DENSE_ENTRIES = 1 << 18  # of a matrix whose product is taken entry by entry
 BITS = 44  # of the ends of an enclosure: eigenvalues in floats are better than that
 
 
@@ -126,6 +134,9 @@ def norm_bound(operator: Any) -> Any:
 
 def gram(operator: Operator) -> np.ndarray:
     """KᵀK as an exact dense matrix."""
+    if operator.is_known and operator.shape[0] * operator.shape[1] <= _DENSE_ENTRIES:
+        exact = to_flint(operator.exact())
+        return from_flint(exact.transpose() * exact)
     return (operator.T @ operator).exact()
 
 

@@ -22,6 +22,7 @@ _MAX_STEPS = 20_000_000
 _NUMBER = re.compile(r"-?[0-9]{1,4300}(/[1-9][0-9]{0,4300})?")
 _AXIS = re.compile(r"[0-9]{1,7}")
 _OF_CLAIM = re.compile(r"(?:.* )?local constant <= (\S+) within (\S+)")  # names may be like it
+_AT_MOST = re.compile(r"L[0-9]*(?: \* L[0-9]*)* <= ([0-9]{1,4300}(?:/[1-9][0-9]{0,4300})?)")
 _LINEAR, _CURVED = {"C", "square", "L"}, {"C", "square", "L", "G", "t", "a", "b"}
 
 Number = Fraction | float  # the latter only where infinite
@@ -63,7 +64,11 @@ def gaps(verdict: Fields) -> Iterator[str]:
     """What is missing for the cells of a verdict to show what it claims of a ball."""
     found = [evidence["data"]["cells"] for evidence in verdict["evidence"]
              if "cells" in evidence["data"]]
+    claimed = _OF_CLAIM.fullmatch(verdict["claim"])
     if not found:
+        if claimed and verdict["status"] == "proved" and not _holds_everywhere(
+                verdict["evidence"], claimed[1]):
+            yield "neither cells nor a constant for all inputs show what it claims of a ball"
         return
     asked = {(_number(cells["at_most"]), _number(cells["radius"])) for cells in found}
     boxes = [_box(box) for cells in found for box in cells["boxes"]]
@@ -71,13 +76,19 @@ def gaps(verdict: Fields) -> Iterator[str]:
         yield "its cells are not those of one ball"
         return
     (at_most, radius), = asked
-    claimed = _OF_CLAIM.fullmatch(verdict["claim"])
     if claimed is None or [*map(_decimal, claimed.groups())] != [at_most, radius]:
         yield "its cells are those of another ball or constant than it claims"
     if len(boxes) > MAX_BOXES:
         raise InvalidEvidence(f"it has more than {MAX_BOXES} cells")
     if not fill(boxes, radius):
         yield "its cells do not fill the ball"
+
+
+def _holds_everywhere(pieces: Iterable[Fields], at_most: str) -> bool:
+    """Whether a certificate ends with a constant for all inputs that is `at_most`."""
+    ends = (_AT_MOST.fullmatch(piece["data"]["shows"][-1]) for piece in pieces
+            if piece["kind"] == "certificate")
+    return any(end is not None and Fraction(end[1]) == _decimal(at_most) for end in ends)
 
 
 def fill(boxes: Sequence[Box], radius: Fraction) -> bool:

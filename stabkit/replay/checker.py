@@ -103,17 +103,23 @@ def replay(source: str | PathLike | Fields) -> list[Finding]:
     return findings
 
 
-def check(evidence: Fields) -> str | None:
-    """Check one piece of evidence, sealed or not: None if it holds, else what fails."""
-    holds, reason = _examine(evidence, None, _Allowance())
+def check(evidence: Fields, steps: int | None = None) -> str | None:
+    """Check one piece of evidence, sealed or not: None if it holds, else what fails.
+
+    Raises
+    ------
+    InvalidEvidence
+        As :func:`replay` does, and where it takes more than so many `steps`, if they are given.
+    """
+    holds, reason = _examine(evidence, None, _Allowance(steps))
     return None if holds else reason
 
 
 class _Allowance:
     """The steps that are left for the calculations of one file."""
 
-    def __init__(self) -> None:
-        self.left = work.MAX_STEPS_OF_FILE
+    def __init__(self, steps: int | None = None) -> None:
+        self.left = work.MAX_STEPS_OF_FILE if steps is None else steps
 
 
 def _faults_of_file(content: Fields) -> Iterator[Finding]:

@@ -13,12 +13,16 @@ from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.errors import UNFIT, InvalidEvidence, in_words
 from stabkit.replay import check
+from stabkit.replay.work import Exhausted
 from stabkit.schemes import Scheme
 from stabkit.stability.falsify.exactness import Signals
 from stabkit.stability.notions import Notion
 from stabkit.stability.verdict import Evidence, calculation
+from stabkit.time_limit import seconds_left, time_is_limited
 
 _LONGEST_MARGIN = 4096  # bits; a longer one is left for the checker to compute
+_STEPS_PER_SECOND = 250_000  # that the checker takes, about
+_LEAST_STEPS = 120_000  # of one piece of evidence, on any clock
 
 Found = tuple[Evidence | None, str]  # the evidence, or None and why there is none
 
@@ -37,19 +41,30 @@ def confirm_all(evidence: Sequence[Evidence | None]) -> tuple[Evidence, ...] | N
 
 
 def confirm(evidence: Evidence, arithmetics: Sequence[str] = ("rational", "ball")) -> Found:
-    """The evidence as the checker accepts it, or None and what it says against it."""
+    """The evidence as the checker accepts it, or None and what it says against it.
+
+    Where time is limited, the checker may take half of what is left for each arithmetic.
+    """
     # Cells are intervals, so only ball arithmetic can accept them.
     cells = any("cells(" in condition for condition in evidence.data["shows"])
     reason: str | None = ""
     for arithmetic in ("ball",) if cells else arithmetics:
         made = replace(evidence, arithmetic=arithmetic)
         try:
-            reason = check(made.to_json({}))
+            reason = check(made.to_json({}), _steps_in_time())
+        except Exhausted as limit:
+            reason = "no time is left for it" if time_is_limited() else str(limit)
         except InvalidEvidence as limit:
             reason = str(limit)
         if reason is None:
             return made, ""
     return None, f"the checker does not confirm it: {reason}"
+
+
+def _steps_in_time() -> int | None:
+    """How many steps the checker may take; as many as for any evidence where no time is set."""
+    return max(int(seconds_left() / 2 * _STEPS_PER_SECOND), _LEAST_STEPS) \
+        if time_is_limited() else None
 
 
 def write_witness(scheme: Scheme, notion: Notion, signals: Signals,

@@ -22,8 +22,9 @@ from stabkit.arithmetic.rational import (
     solve,
     to_flint,
 )
-from stabkit.errors import InvalidArgument
+from stabkit.errors import InvalidArgument, Undecided
 from stabkit.testing import rationals
+from stabkit.time_limit import time_limit
 
 
 def matrices(rows, columns, entries=None):
@@ -93,6 +94,36 @@ def test_gram_matrices_are_semidefinite_up_to_the_last_digit(b, gap):
     gram = np.array(b, dtype=object).T @ np.array(b, dtype=object)
     eye = np.eye(4, dtype=int)
     assert is_psd(gram) and not is_psd(gram - abs(gap) * eye) and is_psd(gram + abs(gap) * eye)
+
+
+def flat_in_one_direction(size):
+    """S = B B' for an integer B with B'u = 0, and u: semidefinite, and singular."""
+    rng = np.random.default_rng(size)
+    u, B = rng.integers(1, 4, size), rng.integers(-3, 4, (size, size - 1))
+    u[-1] = 1
+    B[-1] = -(u[:-1] @ B[:-1])
+    return B @ B.T, u
+
+
+@pytest.mark.parametrize("gap", ["1", f"1/{10**9}", f"1/{10**40}"])
+def test_larger_matrices_are_decided_however_small_the_gap(gap):
+    """S is flat along u, so S + gap u u' is definite and S - gap u u' has the negative direction u;
+    D S D for a diagonal D, of whatever size, has the same signs."""
+    S, u = map(fractions, flat_in_one_direction(20))
+    D = np.array([Fraction(3) ** (13 * k - 130) for k in range(20)], dtype=object)
+    for change, holds in ((0, True), (Fraction(gap), True), (-Fraction(gap), False)):
+        assert is_psd(D[:, None] * (S + change * np.outer(u, u)) * D) is holds
+
+
+def test_an_elimination_ends_when_the_time_is_over():
+    """A matrix that floats do not tell from a singular one; a smaller one is decided all the same.
+    """
+    with time_limit(0.0):
+        assert is_psd(flat_in_one_direction(20)[0])
+        S, u = flat_in_one_direction(60)
+        with pytest.raises(Undecided, match="the time is over"):
+            is_psd(S)
+        assert is_psd(S + np.outer(u, u)) and not is_psd(S - np.outer(u, u))
 
 
 @pytest.mark.parametrize("matrix", [[[1, 2], [3, 4]], [[1, 2, 3], [2, 1, 3]], [[0], [1]]])

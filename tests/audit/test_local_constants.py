@@ -15,13 +15,14 @@ from click.testing import CliRunner
 
 from stabkit import InvalidArgument, audit, fluxes
 from stabkit.audit.cell_evidence import evidence_of_cells
+from stabkit.audit.composition import composition_of
 from stabkit.audit.npz_file import from_arrays
 from stabkit.cli import cli
 from stabkit.networks.affine_forms import Cell
 from stabkit.networks.ball_bound import ball_bound
 from stabkit.networks.graph import Graph, Node, evaluate
 from stabkit.networks.layers import Product
-from stabkit.networks.layers.activation import certified_slopes
+from stabkit.networks.layers.activation import certified_slopes, slope_evidence
 from stabkit.networks.lines import lines_beside
 from stabkit.networks.local_slopes import local_slopes
 from stabkit.networks.slope_bound import slope_bound
@@ -175,12 +176,16 @@ def certificates():
         f"x local constant <= {float(at_most)} within 1.5")
 
 
+def verdict(claim: str, pieces: list, status: str = "proved") -> dict:
+    return {"claim": claim, "status": status, "evidence": pieces}
+
+
 @pytest.mark.slow
 def test_every_cell_is_shown_and_together_they_fill_the_ball():
     pieces, claim = certificates()
     assert all(check(piece) is None for piece in pieces)
     assert all("t" in piece["data"]["given"] or "C" in piece["data"]["given"] for piece in pieces)
-    assert not list(gaps({"claim": claim, "evidence": pieces}))
+    assert not list(gaps(verdict(claim, pieces)))
     assert len(json.dumps(pieces)) < 2e6
 
 
@@ -190,11 +195,27 @@ def test_a_cell_that_is_left_out_or_another_ball_is_noticed():
     pieces, claim = certificates()
     for number in range(len(pieces)):
         left = pieces[:number] + pieces[number + 1:]
-        assert [*gaps({"claim": claim, "evidence": left})] == ["its cells do not fill the ball"]
+        assert [*gaps(verdict(claim, left))] == ["its cells do not fill the ball"]
     for wrong in (claim.replace("1.5", "1.6"), claim.replace("<= ", "<= 0."), "x", f"{claim}1",
                   claim.replace("local", "Local"), claim.replace("<= ", "<=  "),
                   f"{claim} local constant <= 0.1 within 1.5"):
-        assert "another ball" in " ".join(gaps({"claim": wrong, "evidence": pieces}))
+        assert "another ball" in " ".join(gaps(verdict(wrong, pieces)))
+
+
+def test_a_verdict_of_a_ball_without_any_cell_is_noticed():
+    """All cells are gone: what is left shows the slopes of an activation, and no constant.
+
+    A constant for all inputs is one in the ball, if it is the one that is claimed.
+    """
+    _, claim = certificates()
+    slopes = slope_evidence(fluxes.relu()).to_json({})
+    for left in ([], [slopes]):
+        assert "neither cells" in " ".join(gaps(verdict(claim, left)))
+        assert not list(gaps(verdict("x contraction", left)))
+    whole = from_arrays({"A0": np.array([[3.0]]), "flux0": np.array("relu")})
+    shown = composition_of(whole).shows(Fraction(4), "")[-1].to_json({})
+    assert not list(gaps(verdict("local constant <= 4 within 1", [slopes, shown])))
+    assert list(gaps(verdict("local constant <= 3.5 within 1", [slopes, shown])))
 
 
 def test_a_lower_constant_of_a_cell_is_not_believed():
