@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import numpy as np
 from stabkit.audit.reading import (
     choices,
     contraction,
+    control,
     entrywise,
     extremes,
     folding,
@@ -38,7 +40,7 @@ from stabkit.audit.reading.builder import Builder, View
 from stabkit.audit.reading.fusion import fuse
 from stabkit.audit.reading.old_forms import PLAIN, old_form
 from stabkit.audit.reading.operator import Constant, Operator, Value
-from stabkit.audit.reading.order import nodes_behind, write_out
+from stabkit.audit.reading.order import MOST_NODES, names_behind, nodes_behind, write_out
 from stabkit.audit.reading.tensors import FLOATS, read_tensor, total_bytes
 from stabkit.errors import InvalidArgument
 from stabkit.installation import install
@@ -87,10 +89,11 @@ _SEVERAL: dict[str, Callable[[Operator], list]] = {
     **dict.fromkeys(("Resize", "Upsample"), contraction.resize), "TopK": extremes.top,
     **dict.fromkeys(("RNN", "LSTM", "GRU"), recurrent.recurrent),
     "Shape": folding.shape_constant, "Size": folding.size_constant,
+    "If": control.branch, "Loop": control.loop, "Scan": control.scan,
 }
 
 
-_KNOWN = {*_ONE, *_SEVERAL, *entrywise.FLUXES, *folding.FOLDED, "If", "Loop", "Scan"}
+_KNOWN = {*_ONE, *_SEVERAL, *entrywise.FLUXES, *folding.FOLDED}
 
 
 def read(path: str | Path, shape: tuple[int, ...] | None = None, output: str | None = None
@@ -147,6 +150,7 @@ def read_model(model: Any, source: str, folder: Path | None = None,
 class _Reading:
     def __init__(self, model: Any, source: str, folder: Path | None):
         self.proto, self.source, self.folder = model.graph, source, folder
+        self.functions, self.written = model.functions, 0
         if not model.HasField("graph") or (not self.proto.node and not self.proto.output):
             raise self.error("is damaged or no ONNX file")
         versions = [entry.version for entry in model.opset_import
@@ -156,11 +160,12 @@ class _Reading:
             raise self.error(f"uses operator set {self.opset}; {OLDEST} or later is needed")
         if self.proto.sparse_initializer:
             raise self.error("has sparse weights, which are not supported")
-        self.tensors = {tensor.name: tensor for tensor in self.proto.initializer}
-        self.values: dict[str, Value] = {}
+        self.tensors = ChainMap({tensor.name: tensor for tensor in self.proto.initializer})
+        self.values: ChainMap[str, Value] = ChainMap()
 
     def error(self, message: str) -> InvalidArgument:
-        return InvalidArgument(" ".join(f"model: {self.source}: {message}".splitlines()))
+        said = message.replace(f"model: {self.source}: ", "")  # of a node within another one
+        return InvalidArgument(" ".join(f"model: {self.source}: {said}".splitlines()))
 
     # -- the whole -----------------------------------------------------------------------------
     def graph(self, shape: tuple[int, ...] | None, output: str | None) -> Graph:
@@ -168,7 +173,7 @@ class _Reading:
         self.say_place("its weights", memory.require, 2 * needed, f"{needed} bytes of weights")
         name = self.output_name(output)
         nodes = self.say_place(f"output {name!r}", nodes_behind, self.proto.node, name)
-        used = {source for node in nodes for source in node.input} | {name}
+        used = {name}.union(*map(names_behind, nodes))
         inputs = [entry for entry in self.proto.input if entry.name not in self.tensors
                   and (entry.name in used or len(self.proto.input) == 1)]
         self.begin(inputs, shape)
@@ -256,18 +261,18 @@ class _Reading:
         self.build.name, self.build.kind = name, node.op_type
         outputs = self.say_place(place, self.outputs_of, node)
         for output, value in zip(node.output, outputs, strict=False):
-            if output in self.values or output in self.tensors:
+            if output in self.values.maps[0] or output in self.tensors.maps[0]:
                 raise self.error(f"{place}: its output {output!r} is computed twice")
             if output:
                 self.values[output] = value
 
     def outputs_of(self, node: Any) -> list[Any]:
         if node.domain not in ("", "ai.onnx"):
-            raise InvalidArgument(f"not supported: an operator of {node.domain!r}")
+            raise InvalidArgument(f"not supported: {self.foreign(node)}")
         op = Operator(node.op_type, self.opset, [self.lookup(name) if name else None
                                                  for name in node.input],
                       {attribute.name: attribute for attribute in node.attribute},
-                      sum(map(bool, node.output)), self.build, self.tensor)
+                      sum(map(bool, node.output)), self.build, self.tensor, self.subgraph)
         if self.opset < PLAIN:
             op = old_form(op)
         folded = folding.fold(op)
@@ -281,6 +286,34 @@ class _Reading:
             return [entrywise.activate(op, entrywise.FLUXES[op.kind](op))]
         raise op.refuse(self.what_was_read(op))
 
+    def subgraph(self, graph: Any, given: Sequence[Value]) -> list[Value]:
+        """The outputs of a graph within the file; what it computes has names of its own."""
+        if len(graph.input) != len(given):
+            raise InvalidArgument(f"a subgraph of {len(graph.input)} inputs gets {len(given)}")
+        self.written += 1 + len(graph.node)
+        if self.written > MOST_NODES:
+            raise InvalidArgument(f"its subgraphs are more than {MOST_NODES} nodes, written out")
+        values, tensors = self.values, self.tensors
+        self.values = values.new_child(dict(zip((entry.name for entry in graph.input), given,
+                                                strict=True)))
+        self.tensors = tensors.new_child({tensor.name: tensor for tensor in graph.initializer})
+        try:
+            for number, node in enumerate(graph.node):
+                self.read_node(number, node)
+            return [self.lookup(entry.name) for entry in graph.output]
+        finally:
+            self.values, self.tensors = values, tensors
+
+    def foreign(self, node: Any) -> str:
+        """What a node of another domain is."""
+        made = next((made for made in self.functions if made.name == node.op_type
+                     and made.domain == node.domain), None)
+        if made is None:
+            return f"an operator of {node.domain!r}"
+        other = [entry.version for entry in made.opset_import if entry.domain in ("", "ai.onnx")]
+        return f"a function of the file in operator set {', '.join(map(str, other))}, which readers " \
+            f"of ONNX files take differently in a file of set {self.opset}"
+
     def what_was_read(self, op: Operator) -> str:
         """What was read before an operator that is not known."""
         given = " and ".join(str(value.shape) for value in op.inputs if isinstance(value, View))
@@ -288,12 +321,13 @@ class _Reading:
             f"of shape {given or 'none'}"
 
     def lookup(self, name: str) -> Value:
-        if name not in self.values:
-            if name not in self.tensors:
-                raise InvalidArgument(f"{name!r} is used before anything computes it: the file is "
-                                      "incomplete, or its graph has a cycle")
-            self.values[name] = Constant(self.tensor(self.tensors[name]), name)
-        return self.values[name]
+        for values, tensors in zip(self.values.maps, self.tensors.maps, strict=True):
+            if name not in values and name in tensors:
+                values[name] = Constant(self.tensor(tensors[name]), name)
+            if name in values:
+                return values[name]
+        raise InvalidArgument(f"{name!r} is used before anything computes it: the file is "
+                              "incomplete, or its graph has a cycle")
 
     def tensor(self, proto: Any) -> np.ndarray:
         return read_tensor(proto, self.folder)

@@ -34,7 +34,7 @@ def _divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 ENTRYWISE: dict[str, Callable] = {
     "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": _divide, "Neg": np.negative,
     "Abs": np.abs, "Sqrt": np.sqrt, "Exp": np.exp, "Log": np.log, "Floor": np.floor,
-    "Ceil": np.ceil, "Pow": np.power, "Mod": np.mod,
+    "Ceil": np.ceil,
     "Min": lambda *given: reduce(np.minimum, given),
     "Max": lambda *given: reduce(np.maximum, given),
     "Equal": np.equal, "Greater": np.greater, "Less": np.less, "And": np.logical_and,
@@ -53,8 +53,12 @@ _REDUCTIONS: dict[str, Callable] = {
 
 
 def _entrywise(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
+    return _broadcast(op, ENTRYWISE[op.kind], arrays)
+
+
+def _broadcast(op: Operator, function: Callable, arrays: list[np.ndarray]) -> np.ndarray:
     op.build.spend(prod(np.broadcast_shapes(*(array.shape for array in arrays))))
-    return ENTRYWISE[op.kind](*arrays)
+    return function(*arrays)
 
 
 def _reduce(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
@@ -85,6 +89,16 @@ def _gemm(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
     kind = arrays[0].dtype.type
     made = kind(op.number("alpha", 1.0)) * _matmul(op, [a, b])
     return made if len(arrays) < 3 else made + kind(op.number("beta", 1.0)) * arrays[2]
+
+
+def _power(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
+    """In the type of the base, whatever that of the exponent is."""
+    return _broadcast(op, np.power, arrays).astype(arrays[0].dtype)
+
+
+def _remainder(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
+    """With the sign of the divisor, or with `fmod` of the dividend."""
+    return _broadcast(op, np.fmod if op.integer("fmod", 0) else np.mod, arrays)
 
 
 def _cast(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
@@ -158,13 +172,13 @@ def _dequantize(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
 
 _FOLDS: dict[str, Callable[[Operator, list[np.ndarray]], np.ndarray]] = {
     **dict.fromkeys(ENTRYWISE, _entrywise), **dict.fromkeys(_REDUCTIONS, _reduce),
-    "MatMul": _matmul, "Gemm": _gemm, "Cast": _cast, "CastLike": _cast, "Constant": _constant,
+    "Pow": _power, "Mod": _remainder, "MatMul": _matmul, "Gemm": _gemm, "Cast": _cast, "CastLike": _cast, "Constant": _constant,
     "ConstantOfShape": _constant_of_shape, "Range": _range, "DequantizeLinear": _dequantize,
 }
 
 
 _BY_REFERENCE = {
-    "Atan", "BatchNormalization", "Clip", "Conv", "Cos", "CumSum", "Einsum", "Elu", "Erf",
+    "ArgMax", "ArgMin", "Atan", "BatchNormalization", "Clip", "Conv", "Cos", "CumSum", "Einsum", "Elu", "Erf",
     "EyeLike", "GatherElements", "GatherND", "Gelu", "HardSigmoid", "HardSwish",
     "LayerNormalization",
     "LeakyRelu", "LogSoftmax", "Mish", "NonZero", "OneHot", "PRelu", "QuantizeLinear", "Round",

@@ -5,7 +5,7 @@ Each says what it does to an array; a signal is moved by moving the numbers of i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from math import prod
 from typing import Literal
@@ -315,23 +315,40 @@ def concat(op: Operator) -> list[Value]:
     axis = op.axis(rank, 1 if op.opset < 4 else None)
     if any(len(shape_of(value)) != rank for value in values):
         raise InvalidArgument("its inputs differ in their number of axes")
+    return [side_by_side(op, values, axis)]
+
+
+def stack(op: Operator, values: Sequence[Array], axis: int = 0) -> Array:
+    """Arrays of one shape along a new axis."""
+    shape = shape_of(values[0])
+    wide = [reshape_value(op, value, (*shape[:axis], 1, *shape[axis:])) for value in values]
+    return side_by_side(op, wide, axis)
+
+
+def side_by_side(op: Operator, values: Sequence[Array], axis: int) -> Array:
+    """Arrays along an axis that they have."""
     known = [value for value in values if isinstance(value, Constant)]
     if len(known) == len(values):
         op.build.spend(sum(value.values.size for value in known))
-        return [Constant(np.concatenate([value.values for value in known], axis), known[0].name)]
+        return Constant(np.concatenate([value.values for value in known], axis), known[0].name)
     signals = [value for value in values if isinstance(value, View)]
     views = [value if isinstance(value, View) else _zeros(op, value, signals[0])
              for value in values]
     made = op.build.join(views, axis)
     if not any(value.values.any() for value in known):
-        return [made]
+        return made
     bias = np.concatenate([finite(value.values, value.name) if isinstance(value, Constant) else
                            np.zeros(value.shape) for value in values], axis)
-    if op.build.has_batch(made.shape):
+    return add_constant(op, made, bias)
+
+
+def add_constant(op: Operator, view: View, bias: np.ndarray) -> View:
+    """A signal plus a constant of its shape."""
+    if op.build.has_batch(view.shape):
         if (bias != bias[:1]).any():
             raise op.refuse("constants that differ between the samples of a batch")
         bias = bias[0]
-    return [op.build.scale(made, bias=bias)]
+    return op.build.scale(view, bias=bias)
 
 
 def _zeros(op: Operator, value: Constant, beside: View) -> View:

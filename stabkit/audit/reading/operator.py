@@ -66,6 +66,8 @@ class Operator:
     build : Builder
     tensor : callable
         Reads a TensorProto.
+    subgraph : callable
+        The outputs of a GraphProto within the file, of values for its inputs.
     """
 
     kind: str
@@ -75,6 +77,7 @@ class Operator:
     outputs: int
     build: Builder
     tensor: Callable[[Any], np.ndarray]
+    subgraph: Callable[[Any, Sequence[Value]], list[Value]]
 
     # -- inputs --------------------------------------------------------------------------------
     def value(self, number: int) -> Value | None:
@@ -168,6 +171,12 @@ class Operator:
     def text(self, name: str, default: str) -> str:
         attribute = self._attribute(name, (3,))
         return default if attribute is None else attribute.s.decode("utf-8", "replace")
+
+    def graph(self, name: str) -> Any:
+        attribute = self._attribute(name, (5,))
+        if attribute is None:
+            raise InvalidArgument(f"its attribute {name!r} is missing")
+        return attribute.g
 
     def texts(self, name: str) -> list[bytes]:
         attribute = self._attribute(name, (6, 8))
