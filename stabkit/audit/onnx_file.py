@@ -29,6 +29,7 @@ from stabkit.audit.reading import (
     formulas,
     fourier,
     grouped,
+    interpolation,
     linear,
     memory,
     movement,
@@ -77,6 +78,7 @@ _ONE: dict[str, Callable[[Operator], Any]] = {
     "LayerNormalization": grouped.layer_norm, "RMSNormalization": grouped.layer_norm,
     "GroupNormalization": grouped.group_norm, "InstanceNormalization": grouped.group_norm,
     "LRN": grouped.local_response, "Shrink": grouped.shrink, "Einsum": contraction.einsum,
+    **dict.fromkeys(("Resize", "Upsample"), interpolation.resize),
     "CumSum": contraction.cumulative, "DFT": fourier.transform,
     "QuantizeLinear": quantised.quantize, "DequantizeLinear": quantised.dequantize,
     **dict.fromkeys(("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"),
@@ -86,7 +88,7 @@ _SEVERAL: dict[str, Callable[[Operator], list]] = {
     **dict.fromkeys((*movement.RESHAPES, *movement.MOVES), movement.read_movement),
     "Split": movement.split, "SplitToSequence": movement.split_to_sequence,
     "SequenceAt": movement.sequence_at, "Concat": movement.concat,
-    **dict.fromkeys(("Resize", "Upsample"), contraction.resize), "TopK": extremes.top,
+    "TopK": extremes.top,
     **dict.fromkeys(("RNN", "LSTM", "GRU"), recurrent.recurrent),
     "Shape": folding.shape_constant, "Size": folding.size_constant,
     "If": control.branch, "Loop": control.loop, "Scan": control.scan,
@@ -161,7 +163,7 @@ class _Reading:
         if self.proto.sparse_initializer:
             raise self.error("has sparse weights, which are not supported")
         self.tensors = ChainMap({tensor.name: tensor for tensor in self.proto.initializer})
-        self.values: ChainMap[str, Value] = ChainMap()
+        self.values: ChainMap[str, Value]
 
     def error(self, message: str) -> InvalidArgument:
         said = message.replace(f"model: {self.source}: ", "")  # of a node within another one
@@ -177,6 +179,20 @@ class _Reading:
         inputs = [entry for entry in self.proto.input if entry.name not in self.tensors
                   and (entry.name in used or len(self.proto.input) == 1)]
         self.begin(inputs, shape)
+        try:
+            return self.read_all(nodes, name)
+        except InvalidArgument as refusal:
+            if self.build.batch == 1:
+                raise
+            reason = refusal
+        # A leading axis that is mixed, such as that of time, is no batch.
+        self.begin(inputs, shape, whole=True)
+        try:
+            return self.read_all(nodes, name)
+        except InvalidArgument:
+            raise reason from None
+
+    def read_all(self, nodes: Sequence[Any], name: str) -> Graph:
         for number, node in enumerate(nodes):
             self.read_node(number, node)
         result = self.say_place(f"output {name!r}", self.lookup, name)
@@ -194,23 +210,25 @@ class _Reading:
                              "(--output NAME, or output=NAME)")
         return given if given is not None else names[0]
 
-    def begin(self, inputs: list[Any], shape: tuple[int, ...] | None) -> None:
-        """Begin a graph; several inputs are taken side by side as one signal."""
-        if len(inputs) == 1:
-            full = self.input_shape(inputs[0], shape)
-            self.build = self.say_place(f"input {inputs[0].name!r}", Builder, full, len(full) > 1,
-                                        self.source)
-            self.values[inputs[0].name] = self.build.input
-            return
+    def begin(self, inputs: list[Any], shape: tuple[int, ...] | None, whole: bool = False) -> None:
+        """Begin a graph; several inputs are taken side by side as one signal.
+
+        An input is one sample as a `whole`, or as many as its leading axis has entries.
+        """
+        self.values, self.written = ChainMap(), 0
         if not inputs:
             raise self.error("its output depends on no input")
+        if len(inputs) == 1:
+            full = self.input_shape(inputs[0], shape)
+            apart = len(full) > 1 and not whole
+            self.build = self.say_place(f"input {inputs[0].name!r}", Builder, full if apart else
+                                        (1, *full), True, self.source)
+            self.values[inputs[0].name] = View(-1, full)
+            return
         if shape is not None:
             raise self.error(f"has {len(inputs)} inputs {_names(inputs)}, which are taken together;"
                              " a shape can be given only where there is one")
         fulls = [self.input_shape(entry, None) for entry in inputs]
-        if any(len(full) < 2 or full[0] != 1 for full in fulls):
-            raise self.error(f"has the inputs {_names(inputs)}; several are taken together only "
-                             "with a batch axis of size 1 in front of each")
         ends = np.cumsum([0, *map(prod, fulls)])
         self.build = self.say_place("its inputs", Builder, (1, int(ends[-1])), True, self.source)
         for entry, full, start, end in zip(inputs, fulls, ends, ends[1:], strict=False):

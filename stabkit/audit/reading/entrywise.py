@@ -118,8 +118,6 @@ def batch_normalization(op: Operator) -> View:
                               f"{variance.min()} with its epsilon; it must be positive")
     factors = scale / np.sqrt(variance)
     shape = (channels, *(1 for _ in view.shape[2:]))
-    if not op.build.has_batch(view.shape):
-        raise op.refuse("normalisation of a signal without a batch axis")
     return op.build.scale(view, factors.reshape(shape), (bias - factors * mean).reshape(shape))
 
 

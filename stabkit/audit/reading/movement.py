@@ -182,55 +182,10 @@ def _space_to_depth(op: Operator, shape: tuple[int, ...]) -> Function:
         n, c * b * b, h // b, w // b)
 
 
-def _resize(op: Operator, shape: tuple[int, ...]) -> Function:
-    mode, place = op.text("mode", "nearest"), 1 if op.kind == "Upsample" or op.opset < 11 else 2
-    old = op.kind == "Upsample" or op.opset < 11
-    where = op.text("coordinate_transformation_mode", "asymmetric" if old else "half_pixel")
-    rounding = op.text("nearest_mode", "floor" if old else "round_prefer_floor")
-    if mode != "nearest" or op.integers("axes") is not None:
-        raise op.refuse(f"mode {mode!r} (on some axes); only 'nearest' and 'linear' "
-                        "on all")
-    if op.has(place) and op.constant(place).size:
-        scales = op.constant(place).astype(float)
-    elif op.has(3):
-        scales = np.array(op.sizes(3)) / np.array(shape)
-    else:
-        raise InvalidArgument("neither scales nor sizes are given")
-    if len(scales) != len(shape) or min(scales) <= 0:
-        raise InvalidArgument(f"scales {scales.tolist()} do not fit a signal of shape {shape}")
-    asked = op.sizes(3) if op.has(3) and not old else None
-    sizes = asked if asked is not None else [
-        int(np.floor(n * s)) for n, s in zip(shape, scales, strict=True)]
-    if where == "align_corners" and any(n * s % 1 for n, s in zip(shape, scales, strict=True)) \
-            and not op.has(3):
-        raise op.refuse("aligned corners with a scale that gives no whole size")
-    op.build.spend(prod(sizes))
-    index = [_nearest(op, where, rounding, n, new, scale) if new != n or scale != 1 else
-             np.arange(n) for n, new, scale in zip(shape, sizes, scales, strict=True)]
-    return lambda array: array[np.ix_(*index)]
-
-
-def _nearest(op: Operator, where: str, rounding: str, size: int, new: int, scale: float
-             ) -> np.ndarray:
-    """The places that are repeated along an axis, as ONNX counts them."""
-    i = np.arange(new, dtype=float)
-    at = {"asymmetric": i / scale, "half_pixel": (i + 0.5) / scale - 0.5,
-          "pytorch_half_pixel": (i + 0.5) / scale - 0.5 if new > 1 else 0 * i,
-          "align_corners": i * (size - 1) / max(new - 1, 1)}.get(where)
-    roundings: dict[str, Callable] = {"floor": np.floor, "ceil": np.ceil,
-               "round_prefer_floor": lambda x: np.ceil(x - 0.5),
-               "round_prefer_ceil": lambda x: np.floor(x + 0.5)}
-    rounded = roundings.get(rounding)
-    if at is None or rounded is None:
-        raise op.refuse(f"nearest_mode {rounding!r} with {where!r} coordinates")
-    return np.clip(rounded(at), 0, size - 1).astype(int)
-
-
 MOVES = {
     "Transpose": _transpose, "Slice": _slice, "Gather": _gather, "GatherND": _gather_nd,
     "Expand": _expand, "Tile": _tile,
     "Pad": _pad, "DepthToSpace": _depth_to_space, "SpaceToDepth": _space_to_depth,
-    "Resize": _resize, "Upsample": _resize,
 }
 
 

@@ -172,6 +172,10 @@ class Operator:
         attribute = self._attribute(name, (3,))
         return default if attribute is None else attribute.s.decode("utf-8", "replace")
 
+    def numbers(self, name: str) -> list[float]:
+        attribute = self._attribute(name, (6,))
+        return [] if attribute is None else [float(x) for x in attribute.floats]
+
     def graph(self, name: str) -> Any:
         attribute = self._attribute(name, (5,))
         if attribute is None:
