@@ -36,6 +36,7 @@ from stabkit.audit.reading import (
     quantised,
     recurrent,
     reduction,
+    selection,
 )
 from stabkit.audit.reading.builder import Builder, View
 from stabkit.audit.reading.fusion import fuse
@@ -79,6 +80,8 @@ _ONE: dict[str, Callable[[Operator], Any]] = {
     "GroupNormalization": grouped.group_norm, "InstanceNormalization": grouped.group_norm,
     "LRN": grouped.local_response, "Shrink": grouped.shrink, "Einsum": contraction.einsum,
     **dict.fromkeys(("Resize", "Upsample"), interpolation.resize),
+    **dict.fromkeys(selection.CHOICES, selection.choose), "ScatterND": selection.scatter_nd, "ScatterElements": selection.scatter_elements,
+    "Scatter": selection.scatter_elements, "Col2Im": linear.fold_back,
     "CumSum": contraction.cumulative, "DFT": fourier.transform,
     "QuantizeLinear": quantised.quantize, "DequantizeLinear": quantised.dequantize,
     **dict.fromkeys(("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"),
@@ -86,7 +89,7 @@ _ONE: dict[str, Callable[[Operator], Any]] = {
 }
 _SEVERAL: dict[str, Callable[[Operator], list]] = {
     **dict.fromkeys((*movement.RESHAPES, *movement.MOVES), movement.read_movement),
-    "Split": movement.split, "SplitToSequence": movement.split_to_sequence,
+    "Pad": movement.pad, "Split": movement.split, "SplitToSequence": movement.split_to_sequence,
     "SequenceAt": movement.sequence_at, "Concat": movement.concat,
     "TopK": extremes.top,
     **dict.fromkeys(("RNN", "LSTM", "GRU"), recurrent.recurrent),

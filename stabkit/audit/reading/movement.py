@@ -6,6 +6,7 @@ Each says what it does to an array; a signal is moved by moving the numbers of i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from math import prod
 from typing import Literal
@@ -152,14 +153,30 @@ def _pad(op: Operator, shape: tuple[int, ...]) -> Function:
     op.build.spend(prod(max(n + a, 0) + max(b, 0) for n, (a, b) in zip(shape, both, strict=True)))
     cut = tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(shape, both, strict=True))
     grown = [(max(a, 0), max(b, 0)) for a, b in both]
-    value = float(op.constant(2).item()) if op.has(2) and op.opset >= 11 else op.number("value", 0)
-    signal = isinstance(op.value(0), View)
+    value, signal = _pad_value(op), isinstance(op.value(0), View)
     if mode != "constant":
         return lambda array: np.pad(array[cut], grown, mode=mode)
-    if signal and value != 0:
-        raise op.refuse(f"padding with {value}; only zeros")
     return lambda array: np.pad(array[cut], grown,
                                 constant_values=ABSENT if signal else value)
+
+
+def pad(op: Operator) -> list[Value]:
+    """Pad; numbers other than zero beside a signal are added to zeros."""
+    value = op.array(0)
+    shape = shape_of(value)
+    made = move(op, value, _pad(op, shape))
+    number = _pad_value(op)
+    if not isinstance(made, View) or number == 0 or op.text("mode", "constant") != "constant":
+        return [made]
+    if not np.isfinite(number):
+        raise op.refuse(f"padding with {number}")
+    # Of a constant of zeros.
+    beside = replace(op, inputs=[Constant(np.zeros(shape), "zeros"), *op.inputs[1:]])
+    return [add_constant(op, made, _pad(beside, shape)(np.zeros(shape)))]
+
+
+def _pad_value(op: Operator) -> float:
+    return float(op.constant(2).item()) if op.has(2) and op.opset >= 11 else op.number("value", 0)
 
 
 def _depth_to_space(op: Operator, shape: tuple[int, ...]) -> Function:
@@ -185,7 +202,7 @@ def _space_to_depth(op: Operator, shape: tuple[int, ...]) -> Function:
 MOVES = {
     "Transpose": _transpose, "Slice": _slice, "Gather": _gather, "GatherND": _gather_nd,
     "Expand": _expand, "Tile": _tile,
-    "Pad": _pad, "DepthToSpace": _depth_to_space, "SpaceToDepth": _space_to_depth,
+    "DepthToSpace": _depth_to_space, "SpaceToDepth": _space_to_depth,
 }
 
 
@@ -290,7 +307,7 @@ def side_by_side(op: Operator, values: Sequence[Array], axis: int) -> Array:
     views = [value if isinstance(value, View) else _zeros(op, value, signals[0])
              for value in values]
     made = op.build.join(views, axis)
-    if not any(value.values.any() for value in known):
+    if not known:
         return made
     bias = np.concatenate([finite(value.values, value.name) if isinstance(value, Constant) else
                            np.zeros(value.shape) for value in values], axis)
@@ -299,6 +316,8 @@ def side_by_side(op: Operator, values: Sequence[Array], axis: int) -> Array:
 
 def add_constant(op: Operator, view: View, bias: np.ndarray) -> View:
     """A signal plus a constant of its shape."""
+    if not bias.any():
+        return view
     if op.build.has_batch(view.shape):
         if (bias != bias[:1]).any():
             raise op.refuse("constants that differ between the samples of a batch")
