@@ -53,20 +53,15 @@ OLDEST = 6
 LARGEST = 1 << 31  # bytes; a protocol buffer holds no more
 
 
-def _extreme(op: Operator) -> View:
-    """Of signals alone, or of a signal and a number."""
-    alone = all(isinstance(value, View) for value in op.inputs)
-    return extremes.extreme(op) if alone else entrywise.clip(op)
-
-
 # What a handler of one signal returns is the operator's only output.
 _ONE: dict[str, Callable[[Operator], Any]] = {
     "Gemm": linear.gemm, "MatMul": contraction.matmul, "Conv": linear.conv,
     "ConvTranspose": linear.conv_transpose, "MaxPool": linear.pool, "AveragePool": linear.pool,
     "GlobalAveragePool": linear.global_pool, "GlobalMaxPool": linear.global_pool,
-    "Add": entrywise.add, "Sub": entrywise.add, "Sum": entrywise.total, "Neg": entrywise.negate,
+    "Add": entrywise.add, "Sub": entrywise.add, "Sum": entrywise.total, "Mean": entrywise.total,
+    "Neg": entrywise.negate,
     "Mul": entrywise.multiply, "Div": entrywise.divide, "Clip": entrywise.clip,
-    "Min": _extreme, "Max": _extreme, "PRelu": entrywise.prelu,
+    "Min": extremes.extreme, "Max": extremes.extreme, "PRelu": entrywise.prelu,
     "BatchNormalization": entrywise.batch_normalization, "Identity": entrywise.keep,
     "Dropout": entrywise.keep, "Cast": entrywise.keep, "CastLike": entrywise.keep,
     "HardSigmoid": entrywise.hard_sigmoid, "Selu": entrywise.scale_elu,
@@ -80,8 +75,9 @@ _ONE: dict[str, Callable[[Operator], Any]] = {
     "GroupNormalization": grouped.group_norm, "InstanceNormalization": grouped.group_norm,
     "LRN": grouped.local_response, "Shrink": grouped.shrink, "Einsum": contraction.einsum,
     **dict.fromkeys(("Resize", "Upsample"), interpolation.resize),
-    **dict.fromkeys(selection.CHOICES, selection.choose), "ScatterND": selection.scatter_nd, "ScatterElements": selection.scatter_elements,
-    "Scatter": selection.scatter_elements, "Col2Im": linear.fold_back,
+    **dict.fromkeys(selection.CHOICES, selection.choose), "ScatterND": selection.scatter_nd,
+    **dict.fromkeys(("Scatter", "ScatterElements"), selection.scatter_elements),
+    "Col2Im": linear.fold_back,
     "CumSum": contraction.cumulative, "DFT": fourier.transform,
     "QuantizeLinear": quantised.quantize, "DequantizeLinear": quantised.dequantize,
     **dict.fromkeys(("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"),
@@ -332,8 +328,8 @@ class _Reading:
         if made is None:
             return f"an operator of {node.domain!r}"
         other = [entry.version for entry in made.opset_import if entry.domain in ("", "ai.onnx")]
-        return f"a function of the file in operator set {', '.join(map(str, other))}, which readers " \
-            f"of ONNX files take differently in a file of set {self.opset}"
+        return f"a function of operator set {', '.join(map(str, other))} in a file of set " \
+            f"{self.opset}, which readers of ONNX files take differently"
 
     def what_was_read(self, op: Operator) -> str:
         """What was read before an operator that is not known."""

@@ -172,13 +172,15 @@ def _dequantize(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
 
 _FOLDS: dict[str, Callable[[Operator, list[np.ndarray]], np.ndarray]] = {
     **dict.fromkeys(ENTRYWISE, _entrywise), **dict.fromkeys(_REDUCTIONS, _reduce),
-    "Pow": _power, "Mod": _remainder, "MatMul": _matmul, "Gemm": _gemm, "Cast": _cast, "CastLike": _cast, "Constant": _constant,
+    "Pow": _power, "Mod": _remainder, "MatMul": _matmul, "Gemm": _gemm, "Cast": _cast,
+    "CastLike": _cast, "Constant": _constant,
     "ConstantOfShape": _constant_of_shape, "Range": _range, "DequantizeLinear": _dequantize,
 }
 
 
 _BY_REFERENCE = {
-    "ArgMax", "ArgMin", "Atan", "BatchNormalization", "Clip", "Conv", "Cos", "CumSum", "Einsum", "Elu", "Erf",
+    "ArgMax", "ArgMin", "Atan", "BatchNormalization", "Clip", "Conv", "Cos", "CumSum", "Einsum",
+    "Elu", "Erf",
     "EyeLike", "GatherElements", "GatherND", "Gelu", "HardSigmoid", "HardSwish",
     "LayerNormalization",
     "LeakyRelu", "LogSoftmax", "Mish", "NonZero", "OneHot", "PRelu", "QuantizeLinear", "Round",

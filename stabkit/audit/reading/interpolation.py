@@ -34,8 +34,8 @@ def resize(op: Operator) -> Array:
             raise op.refuse("aligned corners with a scale that gives no whole size, which readers "
                             "of ONNX files take differently")
         if size == new or (mode == "nearest" and where == "half_pixel_symmetric"):
-            raise op.refuse(f"the scale {scale} along an axis of {size} with {where!r} coordinates, "
-                            "which readers of ONNX files take differently")
+            raise op.refuse(f"the scale {scale} along an axis of {size} with {where!r} "
+                            "coordinates, which readers of ONNX files take differently")
         if mode == "nearest":
             op.build.spend(new)
             index = _nearest(op, where, "floor" if old else "round_prefer_floor", size, new, scale)
@@ -120,13 +120,12 @@ def _between(op: Operator, mode: str, where: str, size: int, new: int, scale: fl
     a = op.number("cubic_coeff_a", -0.75)
     taps = {0: 1 - part, 1: part} if mode == "linear" else {
         -1: _far(a, 1 + part), 0: _near(a, part), 1: _near(a, 1 - part), 2: _far(a, 2 - part)}
-    matrix = np.zeros((new, size))
+    matrix, inside = np.zeros((new, size)), mode == "cubic" and op.integer("exclude_outside", 0)
     for step, weights in taps.items():
         at = low + step
-        if mode == "cubic" and op.integer("exclude_outside", 0):
-            weights = np.where((at >= 0) & (at < size), weights, 0)
-        np.add.at(matrix, (np.arange(new), np.clip(at, 0, size - 1).astype(int)), weights)
-    return matrix / matrix.sum(axis=1, keepdims=True) if op.integer("exclude_outside", 0) else matrix
+        kept = np.where((at >= 0) & (at < size), weights, 0) if inside else weights
+        np.add.at(matrix, (np.arange(new), np.clip(at, 0, size - 1).astype(int)), kept)
+    return matrix / matrix.sum(axis=1, keepdims=True) if inside else matrix
 
 
 def _near(a: float, t: np.ndarray) -> np.ndarray:

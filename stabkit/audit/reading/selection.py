@@ -1,5 +1,4 @@
-"""Entries chosen by places that are known, and entries put into places: Gather, Scatter and their kin.
-"""
+"""Entries chosen by places that are known, and entries put into places."""
 
 from __future__ import annotations
 
