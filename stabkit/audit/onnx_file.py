@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ from stabkit.audit.reading import (
     selection,
 )
 from stabkit.audit.reading.builder import Builder, View
+from stabkit.audit.reading.fixed import fixed_inputs
 from stabkit.audit.reading.fusion import fuse
 from stabkit.audit.reading.old_forms import PLAIN, old_form
 from stabkit.audit.reading.operator import Constant, Operator, Value
@@ -97,8 +98,8 @@ _SEVERAL: dict[str, Callable[[Operator], list]] = {
 _KNOWN = {*_ONE, *_SEVERAL, *entrywise.FLUXES, *folding.FOLDED}
 
 
-def read(path: str | Path, shape: tuple[int, ...] | None = None, output: str | None = None
-         ) -> Graph:
+def read(path: str | Path, shape: tuple[int, ...] | None = None, output: str | None = None,
+         fixed: Mapping[str, Any] | None = None) -> Graph:
     """Read an ONNX file.
 
     Parameters
@@ -108,6 +109,8 @@ def read(path: str | Path, shape: tuple[int, ...] | None = None, output: str | N
         Of one input without the batch axis; needed where the file leaves sizes open.
     output : str, optional
         Which output, of several.
+    fixed : mapping, optional
+        Numbers or arrays for inputs that do not vary, by name.
 
     Raises
     ------
@@ -123,11 +126,12 @@ def read(path: str | Path, shape: tuple[int, ...] | None = None, output: str | N
                                   "most 2.1 GB, larger weights lie in files beside it")
         memory.require(3 * size, f"model: {path}")
         content = file.read(size)
-    return read_bytes(content, str(path), path.parent, shape, output)
+    return read_bytes(content, str(path), path.parent, shape, output, fixed)
 
 
 def read_bytes(content: bytes, source: str, folder: Path | None = None,
-               shape: tuple[int, ...] | None = None, output: str | None = None) -> Graph:
+               shape: tuple[int, ...] | None = None, output: str | None = None,
+               fixed: Mapping[str, Any] | None = None) -> Graph:
     """Read the bytes of an ONNX file; external data may lie in `folder`."""
     try:
         import onnx
@@ -139,13 +143,15 @@ def read_bytes(content: bytes, source: str, folder: Path | None = None,
         model = onnx.ModelProto.FromString(content)
     except (DecodeError, RecursionError):
         raise InvalidArgument(f"model: {source} is damaged or no ONNX file") from None
-    return read_model(model, source, folder, shape, output)
+    return read_model(model, source, folder, shape, output, fixed)
 
 
 def read_model(model: Any, source: str, folder: Path | None = None,
-               shape: tuple[int, ...] | None = None, output: str | None = None) -> Graph:
+               shape: tuple[int, ...] | None = None, output: str | None = None,
+               fixed: Mapping[str, Any] | None = None) -> Graph:
     """Read an onnx.ModelProto."""
-    return _Reading(write_out(model, source, _KNOWN), source, folder).graph(shape, output)
+    return _Reading(write_out(model, source, _KNOWN), source, folder).graph(
+        shape, output, fixed or {})
 
 
 class _Reading:
@@ -169,13 +175,16 @@ class _Reading:
         return InvalidArgument(" ".join(f"model: {self.source}: {said}".splitlines()))
 
     # -- the whole -----------------------------------------------------------------------------
-    def graph(self, shape: tuple[int, ...] | None, output: str | None) -> Graph:
+    def graph(self, shape: tuple[int, ...] | None, output: str | None, fixed: Mapping[str, Any]
+              ) -> Graph:
         needed = total_bytes(self.proto.initializer)
         self.say_place("its weights", memory.require, 2 * needed, f"{needed} bytes of weights")
         name = self.output_name(output)
         nodes = self.say_place(f"output {name!r}", nodes_behind, self.proto.node, name)
         used = {name}.union(*map(names_behind, nodes))
-        inputs = [entry for entry in self.proto.input if entry.name not in self.tensors
+        inputs = [entry for entry in self.proto.input if entry.name not in self.tensors]
+        self.fixed = fixed_inputs(inputs, fixed, self.source)
+        inputs = [entry for entry in inputs if entry.name not in self.fixed
                   and (entry.name in used or len(self.proto.input) == 1)]
         self.begin(inputs, shape)
         try:
@@ -214,7 +223,7 @@ class _Reading:
 
         An input is one sample as a `whole`, or as many as its leading axis has entries.
         """
-        self.values, self.written = ChainMap(), 0
+        self.values, self.written = ChainMap(dict(self.fixed)), 0
         if not inputs:
             raise self.error("its output depends on no input")
         if len(inputs) == 1:
