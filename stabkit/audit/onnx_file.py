@@ -157,7 +157,7 @@ def read_model(model: Any, source: str, folder: Path | None = None,
 class _Reading:
     def __init__(self, model: Any, source: str, folder: Path | None):
         self.proto, self.source, self.folder = model.graph, source, folder
-        self.functions, self.written = model.functions, 0
+        self.functions = model.functions
         if not model.HasField("graph") or (not self.proto.node and not self.proto.output):
             raise self.error("is damaged or no ONNX file")
         versions = [entry.version for entry in model.opset_import
@@ -171,8 +171,7 @@ class _Reading:
         self.values: ChainMap[str, Value]
 
     def error(self, message: str) -> InvalidArgument:
-        said = message.replace(f"model: {self.source}: ", "")  # of a node within another one
-        return InvalidArgument(" ".join(f"model: {self.source}: {said}".splitlines()))
+        return InvalidArgument(" ".join(f"model: {self.source}: {message}".splitlines()))
 
     # -- the whole -----------------------------------------------------------------------------
     def graph(self, shape: tuple[int, ...] | None, output: str | None, fixed: Mapping[str, Any]
@@ -223,7 +222,7 @@ class _Reading:
 
         An input is one sample as a `whole`, or as many as its leading axis has entries.
         """
-        self.values, self.written = ChainMap(dict(self.fixed)), 0
+        self.values, self.written, self.within = ChainMap(dict(self.fixed)), 0, ""
         if not inputs:
             raise self.error("its output depends on no input")
         if len(inputs) == 1:
@@ -247,6 +246,8 @@ class _Reading:
         try:
             return function(*args)
         except InvalidArgument as error:
+            if str(error).startswith(f"model: {self.source}: "):  # a node within says its place
+                raise
             raise self.error(f"{place}: {error}") from None
         except (ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError,
                 MemoryError) as error:
@@ -282,7 +283,7 @@ class _Reading:
 
     # -- one node ------------------------------------------------------------------------------
     def read_node(self, number: int, node: Any) -> None:
-        name = _place_of(node) or f"{node.op_type}#{number}"
+        name = self.within + (_place_of(node) or f"{node.op_type}#{number}")
         place = f"node {name!r} ({node.op_type})"
         self.build.name, self.build.kind = name, node.op_type
         outputs = self.say_place(place, self.outputs_of, node)
@@ -319,7 +320,8 @@ class _Reading:
         self.written += 1 + len(graph.node)
         if self.written > MOST_NODES:
             raise InvalidArgument(f"its subgraphs are more than {MOST_NODES} nodes, written out")
-        values, tensors = self.values, self.tensors
+        values, tensors, within = self.values, self.tensors, self.within
+        self.within = f"{self.build.name}/"
         self.values = values.new_child(dict(zip((entry.name for entry in graph.input), given,
                                                 strict=True)))
         self.tensors = tensors.new_child({tensor.name: tensor for tensor in graph.initializer})
@@ -328,6 +330,7 @@ class _Reading:
                 self.read_node(number, node)
             return [self.lookup(entry.name) for entry in graph.output]
         finally:
+            self.build.name, self.within = self.within[:-1], within
             self.values, self.tensors = values, tensors
 
     def foreign(self, node: Any) -> str:

@@ -16,7 +16,10 @@ from stabkit.errors import InvalidArgument
 def branch(op: Operator) -> list[Value]:
     """If, with a condition that does not depend on the network's input."""
     name = "then_branch" if _holds(op, op.value(0)) else "else_branch"
-    return op.subgraph(op.graph(name), [])
+    found = op.subgraph(op.graph(name), [])
+    if len(found) < op.outputs:
+        raise InvalidArgument(f"its subgraph has {len(found)} outputs of {op.outputs}")
+    return found
 
 
 def _holds(op: Operator, test: Value | None) -> bool:
@@ -37,7 +40,8 @@ def loop(op: Operator) -> list[Value]:
     while going and (most is None or turn < most):
         test, *results = op.subgraph(body, [
             Constant(np.array(turn, np.int64), op.build.name),
-            Constant(np.array(going), op.build.name), *states])
+            Constant(np.array(going), op.build.name), *states]) or [None]
+        _check_count(op, results, len(states))
         going = _holds(op, test)
         states = results[:len(states)]
         rows.append([_array(value) for value in results[len(states):]])
@@ -67,6 +71,7 @@ def scan(op: Operator) -> list[Value]:
                                          axis=axis))
                  for array, axis, back in zip(arrays, axes, turned, strict=True)]
         results = op.subgraph(body, [*states, *taken])
+        _check_count(op, results, first)
         states = results[:first]
         rows.append([_array(value) for value in results[first:]])
     columns = [*zip(*rows, strict=True)]
@@ -75,6 +80,11 @@ def scan(op: Operator) -> list[Value]:
     return [*states, *(stack(op, column[::-1] if back else column,
                              within(axis, len(shape_of(column[0])) + 1))
                        for column, back, axis in zip(columns, ends, places, strict=True))]
+
+
+def _check_count(op: Operator, results: Sequence[Value], states: int) -> None:
+    if len(results) < max(states, op.outputs):
+        raise InvalidArgument(f"its body has {len(results)} results of {max(states, op.outputs)}")
 
 
 def _entries(op: Operator, name: str, count: int) -> Sequence[int]:
