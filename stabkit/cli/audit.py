@@ -182,7 +182,7 @@ def _this_question() -> str:
         if isinstance(param.type, Sizes):
             value = ",".join(map(str, value))
         if isinstance(param.type, Fixed):
-            value = [f"{name}={number}" for name, number in value]
+            value = ["=".join(map(str, pair)) for pair in value]
         for each in value if param.multiple else (value,):
             words += [*param.opts[:isinstance(param, click.Option)], quote(str(each))]
     return " ".join(words)

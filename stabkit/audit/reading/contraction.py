@@ -34,7 +34,7 @@ def einsum(op: Operator) -> View:
     if len(signals) > 2 or (len(signals) == 2 and known):
         raise op.refuse("a product of two signals and anything else")
     if len(signals) == 2:
-        return _of_signals(op, *signals, out)
+        return _of_signals(op, signals[0], signals[1], out)
     (view, seen), = signals
     if not known:
         sizes = dict(zip(seen, view.shape, strict=True))

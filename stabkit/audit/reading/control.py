@@ -32,17 +32,16 @@ def _holds(op: Operator, test: Value | None) -> bool:
 
 def loop(op: Operator) -> list[Value]:
     """Loop, whose number of turns is known; it is written out turn by turn."""
-    body, most = op.graph("body"), (op.sizes(0) or [None])[0]
+    body, count = op.graph("body"), op.sizes(0)
     going = _holds(op, op.value(1)) if op.has(1) else True
     states = [_given(value) for value in op.inputs[2:]]
     rows: list[list[Array]] = []
     turn = 0
-    while going and (most is None or turn < most):
-        test, *results = op.subgraph(body, [
-            Constant(np.array(turn, np.int64), op.build.name),
-            Constant(np.array(going), op.build.name), *states]) or [None]
-        _check_count(op, results, len(states))
-        going = _holds(op, test)
+    while going and (not count or turn < count[0]):
+        results = op.subgraph(body, [Constant(np.array(turn, np.int64), op.build.name),
+                                     Constant(np.array(going), op.build.name), *states])
+        _check_count(op, results[1:], len(states))
+        going, results = _holds(op, results[0]), results[1:]
         states = results[:len(states)]
         rows.append([_array(value) for value in results[len(states):]])
         turn += 1

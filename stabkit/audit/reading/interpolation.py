@@ -87,7 +87,8 @@ def _check_count(given: Sequence[float], axes: Sequence[int]) -> None:
 def _coordinates(op: Operator, where: str, size: int, new: int, scale: float, kind: type
                  ) -> np.ndarray:
     """Where the new entries lie among the old ones."""
-    i, half, s = np.arange(new, dtype=kind), kind(0.5), kind(scale)
+    i: np.ndarray = np.arange(new, dtype=kind)
+    half, s = kind(0.5), kind(scale)
     middle = (i + half) / s - half
     found = {"asymmetric": i / s, "half_pixel": middle, "tf_half_pixel_for_nn": (i + half) / s,
              "pytorch_half_pixel": middle if new > 1 else 0 * i,

@@ -42,9 +42,9 @@ def compress(op: Operator, shape: tuple[int, ...]) -> Function:
 
 def triangle(op: Operator, shape: tuple[int, ...]) -> Function:
     """Trilu of a signal: zeros on one side of a diagonal."""
-    k = (op.sizes(1) or [0])[0]
-    inside = np.tri(*shape[-2:], k, dtype=bool) if not op.integer("upper", 1) else \
-        ~np.tri(*shape[-2:], k - 1, dtype=bool)
+    upper, (rows, columns), k = op.integer("upper", 1), shape[-2:], (op.sizes(1) or [0])[0]
+    below = np.tri(rows, columns, k - 1 if upper else k) != 0
+    inside = ~below if upper else below
     return lambda array: np.where(inside, array, ABSENT)
 
 
@@ -86,7 +86,8 @@ def scatter_nd(op: Operator) -> Array:
 def scatter_elements(op: Operator) -> Array:
     """ScatterElements: entries put into places along an axis."""
     indices, shape = _indices(op), shape_of(op.value(0))
-    axis, places = op.axis(len(shape), 0), list(np.indices(indices.shape, sparse=True))
+    axis = op.axis(len(shape), 0)
+    places: list[np.ndarray] = list(np.indices(indices.shape, sparse=True))
     if len(places) != len(shape):
         raise InvalidArgument(f"indices of shape {indices.shape} do not fit a signal {shape}")
     places[axis] = indices
