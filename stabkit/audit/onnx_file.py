@@ -225,11 +225,12 @@ class _Reading:
         self.values, self.written, self.within = ChainMap(dict(self.fixed)), 0, ""
         if not inputs:
             raise self.error("its output depends on no input")
+        element = inputs[0].type.tensor_type.elem_type
         if len(inputs) == 1:
             full = self.input_shape(inputs[0], shape)
             apart = len(full) > 1 and not whole
             self.build = self.say_place(f"input {inputs[0].name!r}", Builder, full if apart else
-                                        (1, *full), True, self.source)
+                                        (1, *full), True, self.source, element)
             self.values[inputs[0].name] = View(-1, full)
             return
         if shape is not None:
@@ -237,7 +238,8 @@ class _Reading:
                              " a shape can be given only where there is one")
         fulls = [self.input_shape(entry, None) for entry in inputs]
         ends = np.cumsum([0, *map(prod, fulls)])
-        self.build = self.say_place("its inputs", Builder, (1, int(ends[-1])), True, self.source)
+        self.build = self.say_place("its inputs", Builder, (1, int(ends[-1])), True, self.source,
+                                    element)
         for entry, full, start, end in zip(inputs, fulls, ends, ends[1:], strict=False):
             self.values[entry.name] = View(-1, full, np.arange(start, end))
 

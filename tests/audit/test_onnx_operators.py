@@ -230,6 +230,10 @@ CASES = {
         ("Pow", ["k", "e"], ["p"], {}), ("Cast", ["p"], ["f"], {"to": TensorProto.FLOAT}),
         ("Mod", ["m", "f"], ["r"], {"fmod": 1}), ("Mul", ["x", "r"], ["y"], {})],
         (3,), {"k": ints(2, 3, 4), "e": np.float32([2.5, 0.5, 2]), "m": np.float32([-7, 5, 2.5])}),
+    "whole numbers cast like a signal": model([
+        ("CastLike", ["m", "x"], ["a"], {}), ("CastLike", ["k", "x"], ["b"], {}),
+        ("Div", ["a", "b"], ["c"], {}), ("Mul", ["x", "c"], ["y"], {})],
+        (3,), {"k": ints(2, 3, 4), "m": ints(1, 5, 7)}),
     "a normalisation by default axes": single("MeanVarianceNormalization", (2, 3, 2)),
     "layer norm of rows": model([
         ("Squeeze", ["x", "a"], ["s"], {}), ("LayerNormalization", ["s", "w"], ["n"], {}),

@@ -61,6 +61,20 @@ def test_a_program_is_read_like_its_module():
     assert graph.shape == (2, 5) and np.abs(evaluate(graph, x.numpy()[0]) - wanted).max() < 1e-5
 
 
+def test_what_the_exporter_writes_wrongly_is_refused():
+    """PyTorch 2.13 writes an LSTM with a projection as one without: W h for 4 states as for 2."""
+    class Projected(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = torch.nn.LSTM(3, 4, batch_first=True, proj_size=2)
+
+        def forward(self, x):
+            return self.inner(x)[0]
+
+    with pytest.raises(InvalidArgument, match="exporter writes of it departs from it"):
+        read(Projected(), (3, 3))
+
+
 def test_double_precision():
     """The weights are the module's own doubles."""
     module = nn.Sequential(nn.Linear(4, 4), nn.Tanh()).double()

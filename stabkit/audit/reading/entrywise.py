@@ -12,7 +12,7 @@ from stabkit import fluxes
 from stabkit.arithmetic.rational import fractions
 from stabkit.audit.reading import formulas, masks, reduction
 from stabkit.audit.reading.builder import Builder, View
-from stabkit.audit.reading.folding import FLOATS
+from stabkit.audit.reading.folding import FLOATS, in_type
 from stabkit.audit.reading.operator import Comparison, Constant, Masked, Operator
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes import activations
@@ -132,8 +132,8 @@ def keep(op: Operator) -> View | Constant | Masked:
     value = op.value(0)
     if isinstance(value, Masked) and (op.kind != "Cast" or op.integer("to") in FLOATS):
         return value
-    if op.kind == "CastLike" and isinstance(value, Constant):
-        return value
+    if op.kind == "CastLike" and isinstance(value, Constant):  # to the type of a signal
+        return Constant(in_type(op, value.values, op.build.element), value.name)
     if isinstance(value, Comparison) and op.kind == "Cast" and op.integer("to") in FLOATS:
         return formulas.as_numbers(op, value)
     if op.kind == "Cast" and op.integer("to") not in FLOATS:

@@ -105,15 +105,20 @@ def _cast(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
     op.build.spend(arrays[0].size)
     if op.kind == "CastLike":
         return arrays[0].astype(arrays[1].dtype)
-    kind = op.integer("to")
+    return in_type(op, arrays[0], op.integer("to"))
+
+
+def in_type(op: Operator, values: np.ndarray, kind: int) -> np.ndarray:
+    """Values rounded to an element type by its number, those of 16 bits held as float32."""
     if kind not in _DTYPES:
         raise op.refuse(f"a cast to type number {kind}")
-    values = arrays[0]
     if kind == 10:
         return values.astype(np.float16).astype(np.float32)
-    if kind == 16:
-        raise op.refuse("a cast of constants to bfloat16")
-    return values.astype(_DTYPES[kind])
+    made = values.astype(_DTYPES[kind])
+    if kind == 16:  # to the nearest, of two the one whose last bit is 0
+        bits = made.view(np.uint32)
+        made = ((bits + 0x7FFF + (bits >> 16 & 1)) & np.uint32(0xFFFF0000)).view(np.float32)
+    return made
 
 
 def _constant(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
