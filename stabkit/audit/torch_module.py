@@ -89,8 +89,8 @@ def _compare(torch: Any, module: Any, graph: Graph, x: Any, kind: str) -> None:
         else:
             away = sorted(departures(torch, module, other, x))[1]
     if away > rounding(torch, x):
-        raise InvalidArgument(f"module: {kind}: what PyTorch's exporter writes of it departs from it "
-                              f"by {away:.2g} of its largest result, at random inputs")
+        raise InvalidArgument(f"module: {kind}: what PyTorch's exporter writes of it departs from "
+                              f"it by {away:.2g} of its largest result, at random inputs")
 
 
 @contextlib.contextmanager

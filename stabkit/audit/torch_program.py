@@ -55,8 +55,8 @@ def _compare(torch: Any, module: Any, made: Any, x: Any) -> None:
     """Refuse a program that departs from its module at random inputs by more than rounding may."""
     away = max(departures(torch, module, made, x))
     if away > rounding(torch, x):
-        raise InvalidArgument(f"the module with fewer operators departs from the module by {away:.2g}"
-                              " of its largest result, at a random input")
+        raise InvalidArgument("the module with fewer operators departs from the module by "
+                              f"{away:.2g} of its largest result, at a random input")
 
 
 def departures(torch: Any, module: Any, other: Callable[[Any], Any], x: Any) -> list[float]:

@@ -10,6 +10,7 @@ import pytest
 from plain_network import evaluate
 from with_torch import load_torch
 
+from stabkit.audit import torch_module
 from stabkit.audit.torch_module import read
 from stabkit.errors import InvalidArgument
 from stabkit.installation import install
@@ -61,18 +62,15 @@ def test_a_program_is_read_like_its_module():
     assert graph.shape == (2, 5) and np.abs(evaluate(graph, x.numpy()[0]) - wanted).max() < 1e-5
 
 
-def test_what_the_exporter_writes_wrongly_is_refused():
-    """PyTorch 2.13 writes an LSTM with a projection as one without: W h for 4 states as for 2."""
-    class Projected(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.inner = torch.nn.LSTM(3, 4, batch_first=True, proj_size=2)
-
-        def forward(self, x):
-            return self.inner(x)[0]
-
-    with pytest.raises(InvalidArgument, match="exporter writes of it departs from it"):
-        read(Projected(), (3, 3))
+def test_what_the_exporter_writes_wrongly_is_refused(monkeypatch):
+    """Planted: a slope of 0.02 for 0.01.  PyTorch 2.13 drops the projection of an LSTM like that."""
+    real, wrong = torch_module._exporter, nn.Sequential(nn.Linear(3, 4), nn.LeakyReLU(0.02)).eval()
+    right = nn.Sequential(wrong[0], nn.LeakyReLU(0.01)).eval()
+    monkeypatch.setattr(torch_module, "_exporter", lambda torch, module, inputs: real(
+        torch, wrong, inputs))
+    assert read(wrong, (3,)).output_shape == (4,)
+    with pytest.raises(InvalidArgument, match="what PyTorch's exporter writes of it departs from"):
+        read(right, (3,))
 
 
 def test_double_precision():
