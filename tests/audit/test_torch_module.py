@@ -63,7 +63,7 @@ def test_a_program_is_read_like_its_module():
 
 
 def test_what_the_exporter_writes_wrongly_is_refused(monkeypatch):
-    """Planted: a slope of 0.02 for 0.01.  PyTorch 2.13 drops the projection of an LSTM like that."""
+    """Planted: a slope of 0.02 for 0.01.  PyTorch 2.13 drops the projection of an LSTM so."""
     real, wrong = torch_module._exporter, nn.Sequential(nn.Linear(3, 4), nn.LeakyReLU(0.02)).eval()
     right = nn.Sequential(wrong[0], nn.LeakyReLU(0.01)).eval()
     monkeypatch.setattr(torch_module, "_exporter", lambda torch, module, inputs: real(
