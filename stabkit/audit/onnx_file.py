@@ -223,6 +223,7 @@ class _Reading:
         An input is one sample as a `whole`, or as many as its leading axis has entries.
         """
         self.values, self.written, self.within = ChainMap(dict(self.fixed)), 0, ""
+        self.left_out: dict[str, str] = {}  # outputs that are not read, with their nodes
         if not inputs:
             raise self.error("its output depends on no input")
         element = inputs[0].type.tensor_type.elem_type
@@ -294,6 +295,7 @@ class _Reading:
                 raise self.error(f"{place}: its output {output!r} is computed twice")
             if output:
                 self.values[output] = value
+        self.left_out.update(dict.fromkeys(filter(None, node.output[len(outputs):]), place))
 
     def outputs_of(self, node: Any) -> list[Any]:
         if node.domain not in ("", "ai.onnx"):
@@ -357,6 +359,9 @@ class _Reading:
                 values[name] = Constant(self.tensor(tensors[name]), name)
             if name in values:
                 return values[name]
+        if name in self.left_out:
+            raise InvalidArgument(f"not supported: {name!r}, another output of "
+                                  f"{self.left_out[name]}")
         raise InvalidArgument(f"{name!r} is used before anything computes it: the file is "
                               "incomplete, or its graph has a cycle")
 

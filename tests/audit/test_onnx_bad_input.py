@@ -57,6 +57,8 @@ W = {"w": weights(4, 3)}
      "eval mode"),
     (single("Dropout", (3,), {"r": np.float32(0.5), "t": np.array(True)}), "eval mode"),
     (single("Reshape", (2, 6), {"s": ints(5, -1)}), "cannot become"),
+    (model([("MaxPool", ["x"], ["m", "y"], {"kernel_shape": [2]})], (2, 6)),
+     r"'y', another output of node 'n0' \(MaxPool\)"),
     (single("Reshape", (2, 6), {"s": ints(-1, -1)}), "is none"),
     (single("Transpose", (2, 3), perm=[0, 1, 1]), "no order"),
     (single("Unsqueeze", (2, 3), {"a": ints(1, 1)}), "name one of them twice"),

@@ -50,8 +50,8 @@ def layer_norm(op: Operator) -> View:
     """LayerNormalization and RMSNormalization over the axes from one on."""
     view = op.signal(0)
     shape, axis = _inner(op, view, -1)
-    if axis < 0 or op.outputs > 1:
-        raise op.refuse("a normalisation over the batch axis, or its mean as another output")
+    if axis < 0:
+        raise op.refuse("a normalisation over the batch axis")
     places = np.arange(prod(shape)).reshape(prod(shape[:axis]), -1)
     made = _normalise(op, view, places, op.kind == "LayerNormalization")
     return _scale_and_shift(op, made, [op.weights(1), op.weights(2)], lambda part: part)

@@ -282,8 +282,6 @@ def pool(op: Operator) -> View:
     """MaxPool and AveragePool."""
     view, count = _images(op)
     kind = "max" if op.kind == "MaxPool" else "mean"
-    if op.outputs > 1:
-        raise op.refuse("the places of the maxima as a second output")
     if "kernel_shape" not in op.attributes:
         raise InvalidArgument("its attribute 'kernel_shape' is missing")
     window, stride = op.per_axis("kernel_shape", count, 1), op.per_axis("strides", count, 1)
