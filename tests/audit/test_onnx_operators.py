@@ -234,6 +234,16 @@ CASES = {
         ("CastLike", ["m", "x"], ["a"], {}), ("CastLike", ["k", "x"], ["b"], {}),
         ("Div", ["a", "b"], ["c"], {}), ("Mul", ["x", "c"], ["y"], {})],
         (3,), {"k": ints(2, 3, 4), "m": ints(1, 5, 7)}),
+    "a choice by either of two tests": model([
+        ("Greater", ["x", "a"], ["g"], {}), ("Less", ["x", "b"], ["l"], {}),
+        ("Or", ["g", "l"], ["o"], {}), ("Cast", ["o"], ["k"], {"to": TensorProto.BOOL}),
+        ("Where", ["k", "x", "z"], ["y"], {})], (9,),
+        {"a": np.float32(0.5), "b": np.float32(-0.5), "z": np.float32(0)}),
+    "where neither of two tests holds": model([
+        ("Greater", ["x", "a"], ["g"], {}), ("Equal", ["x", "b"], ["l"], {}),
+        ("Or", ["g", "l"], ["o"], {}), ("Not", ["o"], ["n"], {}),
+        ("Cast", ["n"], ["k"], {"to": TensorProto.FLOAT}), ("Mul", ["x", "k"], ["y"], {})], (9,),
+        {"a": np.float32(0.5), "b": np.float32(-1)}),
     "a normalisation by default axes": single("MeanVarianceNormalization", (2, 3, 2)),
     "layer norm of rows": model([
         ("Squeeze", ["x", "a"], ["s"], {}), ("LayerNormalization", ["s", "w"], ["n"], {}),

@@ -13,7 +13,7 @@ from stabkit.arithmetic.rational import fractions
 from stabkit.audit.reading import formulas, masks, reduction
 from stabkit.audit.reading.builder import Builder, View
 from stabkit.audit.reading.folding import FLOATS, in_type
-from stabkit.audit.reading.operator import Comparison, Constant, Masked, Operator
+from stabkit.audit.reading.operator import Constant, Masked, Operator, Test
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes import activations
 from stabkit.fluxes.flux import Flux
@@ -127,15 +127,16 @@ def batch_normalization(op: Operator) -> View:
     return op.build.scale(view, factors.reshape(shape), (bias - factors * mean).reshape(shape))
 
 
-def keep(op: Operator) -> View | Constant | Masked:
+def keep(op: Operator) -> View | Constant | Masked | Test:
     """Identity, Dropout in inference form, Cast between floats; numbers are real numbers here."""
     value = op.value(0)
     if isinstance(value, Masked) and (op.kind != "Cast" or op.integer("to") in FLOATS):
         return value
     if op.kind == "CastLike" and isinstance(value, Constant):  # to the type of a signal
         return Constant(in_type(op, value.values, op.build.element), value.name)
-    if isinstance(value, Comparison) and op.kind == "Cast" and op.integer("to") in FLOATS:
-        return formulas.as_numbers(op, value)
+    if isinstance(value, Test):
+        remains = op.kind == "Identity" or (op.kind == "Cast" and op.integer("to") == 9)
+        return value if remains else formulas.as_numbers(op, value)
     if op.kind == "Cast" and op.integer("to") not in FLOATS:
         raise op.refuse("a signal cast to something else than floats")
     if op.kind == "Dropout" and op.has(2) and op.constant(2).any():

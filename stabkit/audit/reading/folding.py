@@ -101,6 +101,16 @@ def _remainder(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
     return _broadcast(op, np.fmod if op.integer("fmod", 0) else np.mod, arrays)
 
 
+def _cumulative(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
+    """CumSum; exporters write its axis as a list of one, too."""
+    values, axis = arrays[0], within(int(arrays[1].item()), arrays[0].ndim)
+    op.build.spend(values.size)
+    turned = np.flip(values, axis) if op.integer("reverse", 0) else values
+    made = np.cumsum(turned, axis, dtype=values.dtype)
+    made = made - turned if op.integer("exclusive", 0) else made
+    return np.flip(made, axis) if op.integer("reverse", 0) else made
+
+
 def _cast(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
     op.build.spend(arrays[0].size)
     if op.kind == "CastLike":
@@ -177,14 +187,14 @@ def _dequantize(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
 
 _FOLDS: dict[str, Callable[[Operator, list[np.ndarray]], np.ndarray]] = {
     **dict.fromkeys(ENTRYWISE, _entrywise), **dict.fromkeys(_REDUCTIONS, _reduce),
-    "Pow": _power, "Mod": _remainder, "MatMul": _matmul, "Gemm": _gemm, "Cast": _cast,
-    "CastLike": _cast, "Constant": _constant,
+    "CumSum": _cumulative, "Pow": _power, "Mod": _remainder, "MatMul": _matmul, "Gemm": _gemm,
+    "Cast": _cast, "CastLike": _cast, "Constant": _constant,
     "ConstantOfShape": _constant_of_shape, "Range": _range, "DequantizeLinear": _dequantize,
 }
 
 
 _BY_REFERENCE = {
-    "ArgMax", "ArgMin", "Atan", "BatchNormalization", "Clip", "Conv", "Cos", "CumSum", "Einsum",
+    "ArgMax", "ArgMin", "Atan", "BatchNormalization", "Clip", "Conv", "Cos", "Einsum",
     "Elu", "Erf",
     "EyeLike", "GatherElements", "GatherND", "Gelu", "HardSigmoid", "HardSwish",
     "LayerNormalization",

@@ -32,6 +32,23 @@ class Comparison:
 
 
 @dataclass(frozen=True, eq=False)
+class Tests:
+    """Where both of two tests hold, or either of them."""
+
+    first: Test
+    second: Test
+    both: bool
+
+    @property
+    def view(self) -> View:
+        """One of the signals that are compared."""
+        return self.first.view
+
+
+Test = Comparison | Tests
+
+
+@dataclass(frozen=True, eq=False)
 class Masked:
     """A signal some of whose entries are −∞, before a softmax.
 
@@ -47,7 +64,7 @@ class Masked:
 
 
 Array = View | Constant
-Value = Array | Comparison | Masked | list[Array]
+Value = Array | Test | Masked | list[Array]
 
 
 @dataclass(frozen=True, eq=False)
