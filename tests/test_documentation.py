@@ -96,6 +96,7 @@ def run_tests(name):
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [
     pytest.param(path, id=str(path.relative_to(TREE)),
                  marks=[pytest.mark.slow] * (str(path.relative_to(TREE)) in SLOW))
@@ -136,6 +137,7 @@ def test_every_block_says_what_it_is():
     assert strange == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [
     pytest.param(name, marks=[pytest.mark.slow] * name.startswith("stabkit.torch"))  # it loads
     for name in MODULES])

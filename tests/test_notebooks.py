@@ -85,6 +85,7 @@ class Places:
         return self.made[-1]
 
 
+@pytest.mark.slow
 def test_sliders_show_a_picture_where_they_cannot_move(monkeypatch):
     places = Places(monkeypatch)
     shown = sliders(drawn, tau=("1/4", "1/2", "3/4"), length=range(3, 8))
@@ -139,6 +140,7 @@ class Terminal(io.StringIO):
         return True
 
 
+@pytest.mark.slow
 def test_a_bar_is_drawn_on_a_terminal_only():
     pipe, terminal = io.StringIO(), Terminal()
     for stream in (pipe, terminal):

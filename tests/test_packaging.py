@@ -22,6 +22,7 @@ def test_the_citation_has_the_version_and_a_date():
     assert said["repository-code"] == PROJECT["urls"]["Repository"]
 
 
+@pytest.mark.slow
 def test_links_of_the_readme_are_whole_for_whoever_reads_it_elsewhere():
     """On an index nothing lies beside the README: no link of it is relative there."""
     done = subprocess.run([sys.executable, "-c", (  # setuptools comes first in a process, or not

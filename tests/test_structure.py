@@ -121,6 +121,7 @@ def test_every_module_stands_on_a_floor():
     assert {room_of(module) for module in MODULES} - {""} <= set(FLOOR)
 
 
+@pytest.mark.slow
 def test_imports_go_down_the_floors():
     upward = [
         f"{module_of(path)}:{line} imports {name}"
@@ -152,6 +153,7 @@ def test_rooms_have_no_circle():
          .static_order())
 
 
+@pytest.mark.slow
 def test_imports_are_statements():
     """A text hides the import from whoever reads or moves it; inside a function it may stand."""
     found = {str(path.relative_to(ROOT)) for path in FILES if any(texts_of_imports(path))}
@@ -175,6 +177,7 @@ def test_proofs_need_the_standard_library_alone():
     assert libraries <= {"stabkit", *sys.stdlib_module_names}
 
 
+@pytest.mark.slow
 def test_imports_are_absolute():
     relative = [(path, node.lineno) for path in FILES for node in nodes_of(path)
                 if isinstance(node, ast.ImportFrom) and node.level]
@@ -188,6 +191,7 @@ def test_a_library_stays_in_its_room(library, room):
     assert places(strays) == []
 
 
+@pytest.mark.slow
 def test_nothing_is_compiled_with_fastmath():
     found = [
         (path, node.lineno) for path in FILES for node in nodes_of(path)
@@ -197,6 +201,7 @@ def test_nothing_is_compiled_with_fastmath():
     assert places(found) == []
 
 
+@pytest.mark.slow
 def test_input_is_not_checked_by_assert_and_nothing_is_printed():
     found = [
         (path, node.lineno) for path in FILES for node in nodes_of(path)
@@ -206,6 +211,7 @@ def test_input_is_not_checked_by_assert_and_nothing_is_printed():
     assert places(found) == []
 
 
+@pytest.mark.slow
 def test_no_error_is_swallowed_whole():
     found = [
         (path, node.lineno) for path in FILES for node in nodes_of(path)
@@ -216,6 +222,7 @@ def test_no_error_is_swallowed_whole():
     assert places(found) == []
 
 
+@pytest.mark.slow
 def test_no_tolerance_decides():
     words = {"allclose", "isclose", "assert_allclose", "approx"}
     found = [
@@ -242,6 +249,7 @@ def test_participles_are_found(name, found):
     assert ends_in_participle(name) is found
 
 
+@pytest.mark.slow
 def test_functions_are_verbs_or_nouns():
     """A name says what is done or what comes back; claims, whose names are statements, aside."""
     found = [
@@ -254,6 +262,7 @@ def test_functions_are_verbs_or_nouns():
     assert places(found) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", [ROOT, Path(__file__).parent], ids=["package", "tests"])
 def test_files_are_short_and_named_for_what_is_in_them(folder):
     files = sorted(folder.rglob("*.py"))
@@ -264,6 +273,7 @@ def test_files_are_short_and_named_for_what_is_in_them(folder):
     assert DRAWERS & {path.parent.name for path in files} == set()
 
 
+@pytest.mark.slow
 def test_help_says_on_its_first_screen_what_there_is():
     """Of ``help(stabkit)``, 24 lines of 90 columns; every name in them is there, and its rooms."""
     text = pydoc.plain(pydoc.render_doc(stabkit))
@@ -296,6 +306,7 @@ def test_every_public_name_is_found_in_its_room():
             getattr(stabkit, name)
 
 
+@pytest.mark.slow
 def test_a_function_keeps_the_name_that_its_room_has():
     """Also where the room is imported first, or by others; and nothing is imported before."""
     output, _ = fresh(
@@ -318,6 +329,7 @@ def fresh(code):
     return done.stdout, sum(after[2:4]) - sum(before[2:4])
 
 
+@pytest.mark.slow
 def test_listing_claims_imports_no_compiler_and_no_pictures():
     output, _ = fresh(
         "import sys; from stabkit.cli import main; status = main(['claims'])\n"
@@ -327,6 +339,7 @@ def test_listing_claims_imports_no_compiler_and_no_pictures():
     assert output.splitlines()[-1] == "0 []"
 
 
+@pytest.mark.slow
 def test_the_version_is_told_without_numpy():
     """A shell asks for completions at each key: what they import, a person waits for."""
     output, _ = fresh("import sys; from stabkit.cli import main; main(['--version'])\n"
@@ -334,6 +347,7 @@ def test_the_version_is_told_without_numpy():
     assert output.splitlines()[-1] == "[]"
 
 
+@pytest.mark.slow
 def test_listing_claims_is_quick():
     """Half a second of work, or on a slower machine as much as five times importing NumPy takes."""
     times, allowed = [], STARTUP

@@ -28,6 +28,7 @@ from stabkit.proof.symbols import Symbols, as_square
 from stabkit.proof.text import text_of
 from stabkit.proof.words import Expression, expression
 from stabkit.schemes import FSI, Chain, Explicit, Implicit, IsotropicExplicit, Scheme
+from stabkit.schemes.scheme import attributes
 from stabkit.stability.goal import goal_of
 from stabkit.stability.notions import Notion
 from stabkit.stability.property import AllOf, Always, AtMost, Example, Identity, Property, Stable
@@ -211,7 +212,8 @@ def space_of(scheme: Scheme) -> str:
 
 
 def _count(scheme: Scheme) -> Count | None:
-    return next((value for value in vars(scheme).values() if isinstance(value, Count)), None)
+    return next((value for value in attributes(scheme).values()
+                 if isinstance(value, Count)), None)
 
 
 def _on_lines(scheme: Scheme, notion: Notion) -> Statement:
@@ -237,7 +239,7 @@ def _on_lines(scheme: Scheme, notion: Notion) -> Statement:
 def _any_number(family: Family, notion: Notion, symbols: Symbols) -> Statement:
     """After every number of members, each with letters of its own."""
     names = ("u", "v") if notion.signals == 1 else ("u", "v", "y", "z")
-    held = set().union(*(x.letters for x in vars(family.member).values()
+    held = set().union(*(x.letters for x in attributes(family.member).values()
                          if isinstance(x, Expression)))
     for name in names:  # an argument of that name may belong to other parts of the claim
         if name not in held:

@@ -63,7 +63,8 @@ def reason(watch: Watch, hierarchy: Hierarchy, sweeps: Sequence[tuple[Sweep, Swe
     if not np.isfinite(x).all():
         x = b  # the last iterate is lost
     floor = rounding_floor(_copy(system), b, x)
-    if status is not Status.DIVERGED and floor >= watch.measured[-1]:
+    # a floor above b itself is no rounding to live with: an iterate grew beyond sense
+    if status is not Status.DIVERGED and watch.measured[-1] <= floor < watch.scale:
         return (f"the residual has reached what rounding allows, {floor / watch.scale:.1g} of b; "
                 "give a larger tolerance")
     smoothing = [] if hierarchy.dtype == object else [pre for pre, _ in sweeps]

@@ -17,7 +17,7 @@ import numpy as np
 from stabkit.arithmetic.rational import fractions
 from stabkit.errors import Undecided
 from stabkit.networks.layers import Layer, Shape, Signal
-from stabkit.networks.layers.dense import is_short
+from stabkit.networks.layers.dense import EXACT_SIDE, is_short
 from stabkit.operators import Operator, from_matrix, norm_squared
 from stabkit.operators.singular_values import square_bound, upper_root
 from stabkit.time_limit import time_is_over
@@ -29,7 +29,6 @@ _WIDEST = 256
 _DEEPEST = 600  # layers of which the evidence is still read by the checker
 _MERGED = 20_000_000  # entries of all signals for all unit signals, to multiply layers
 _CALL = 2_000   # operations that a call of a layer counts for
-_EXACT = 32     # smaller side up to which a norm is enclosed in rational arithmetic
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +179,7 @@ class Graph:
         if not self.nodes:
             return Fraction(1)
         if not time_is_over() and self.is_small and min(
-                self.size, prod(self.output_shape)) <= _EXACT and all(
+                self.size, prod(self.output_shape)) <= EXACT_SIDE and all(
                 is_short(np.asarray(array)) for node in self.nodes for array in
                 node.layer.without_bias().arrays):
             return norm_squared(self.matrix).upper

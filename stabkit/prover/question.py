@@ -16,6 +16,7 @@ from stabkit.proof.parts import Count, Family
 from stabkit.proof.symbols import Symbols, norm2
 from stabkit.proof.words import Expression, dot
 from stabkit.schemes import Scheme
+from stabkit.schemes.scheme import attributes
 from stabkit.stability.goal import goal_of
 from stabkit.stability.notions import Notion, as_notion
 from stabkit.stability.property import Property, Stable
@@ -134,7 +135,7 @@ def _growth_of(part: Any) -> Expression | None:
     """The square of what is before the step, for a scheme and a notion that compare two."""
     if not isinstance(part, Stable) or part.notion.functional is not None or isinstance(
             getattr(part.scheme, "schemes", None), Family) or any(
-            isinstance(value, Count) for value in vars(part.scheme).values()):
+            isinstance(value, Count) for value in attributes(part.scheme).values()):
         return None
     symbols = Symbols()
     try:

@@ -199,6 +199,11 @@ def as_count(value: Any, name: str) -> Any:
 SYMBOLS = {Operator: (SymbolicOperator, LineDifference), Flux: (SymbolicFlux,)}
 
 
+def attributes(scheme: Scheme) -> dict[str, Any]:
+    """What a scheme is made of, operators, fluxes and numbers, by the names of the attributes."""
+    return vars(scheme)
+
+
 def as_part(value: Any, kind: type, name: str) -> Any:
     """A part of a scheme, of the type that it must have, or a symbol for it.
 

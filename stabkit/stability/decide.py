@@ -26,7 +26,7 @@ from stabkit.errors import (
 from stabkit.fluxes.flux import Flux
 from stabkit.proof import reach
 from stabkit.schemes import Scheme
-from stabkit.schemes.scheme import as_part
+from stabkit.schemes.scheme import as_part, attributes
 from stabkit.stability.both_ways import both_ways
 from stabkit.stability.certificates import certified, certify_uniqueness
 from stabkit.stability.certificates.searched import certify_by_search, growth_of_powers
@@ -220,7 +220,7 @@ def _stable(what: Stable, trials: int, seed: int, signals: np.ndarray | None) ->
 def _holds_a_flux(scheme: Scheme) -> bool:
     """Whether a theorem may say for all fluxes what is seen of one."""
     return any(isinstance(part, Flux) for each in (scheme, *getattr(scheme, "schemes", ()))
-               for part in vars(each).values())
+               for part in attributes(each).values())
 
 
 def _by_trace(what: Stable) -> Outcome | None:

@@ -103,6 +103,7 @@ def run(*arguments):
                           text=True)
 
 
+@pytest.mark.slow
 def test_on_the_command_line():
     """Exit status 2, one line and nothing decided; `doctor` says what is missing, or why not."""
     usable, state = backend._cupy_state()
@@ -227,6 +228,7 @@ def test_a_grid_too_large_for_the_card_is_refused(monkeypatch):
         solver.solve(strict.ones((15, 15)))
 
 
+@pytest.mark.slow
 def test_a_search_on_a_full_card_goes_on_in_halves(monkeypatch):
     """The same witness from 8 signals at a time as from all at once; none at all is refused."""
     scheme = Explicit(difference(1, 4), fluxes.identity(), "7/10")

@@ -42,6 +42,7 @@ def exact_arb(x):
     return arb(fmpq(x.numerator, x.denominator))
 
 
+@pytest.mark.slow
 @given(inside(), inside(), st.integers(0, 5))
 def test_arithmetic_contains_the_exact_result(a, b, exponent):
     """x in X and y in Y give x + y in X + Y, and so on; a power minds the sign of x."""
@@ -53,6 +54,7 @@ def test_arithmetic_contains_the_exact_result(a, b, exponent):
         assert holds(found, exact)
 
 
+@pytest.mark.slow
 @given(inside(rationals().filter(bool)), inside())
 def test_division_contains_the_exact_result(a, b):
     """1/X is taken over the part of X without 0, and is the whole line if 0 lies inside X."""
@@ -64,6 +66,7 @@ def test_division_contains_the_exact_result(a, b):
         assert not quotient.lo > exact_arb(y / x) and not quotient.hi < exact_arb(y / x)
 
 
+@pytest.mark.slow
 @given(rationals(64, 64))
 def test_one_operation_costs_one_rounding(x):
     """A point stays within 2^-60 of the exact value in 64 bits, or is exact where x is dyadic."""
@@ -73,6 +76,7 @@ def test_one_operation_costs_one_rounding(x):
     assert Interval(float(x)).lower == Interval(float(x)).upper == Fraction(float(x))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, function, domain", [
     ("exp", arb.exp, rationals()), ("tanh", arb.tanh, rationals()),
     ("arctan", arb.atan, rationals()),
@@ -90,6 +94,7 @@ def test_increasing_functions_contain_flints_value(name, function, domain):
     check()
 
 
+@pytest.mark.slow
 @given(inside(rationals().map(abs)), st.integers(0, 4))
 def test_decay_contains_flints_value(pair, k):
     """x^k exp(-x) rises up to x = k and falls beyond, so the peak counts if it lies inside."""
@@ -99,6 +104,7 @@ def test_decay_contains_flints_value(pair, k):
     assert Interval(0, INF).decay(3).upper >= ball(lambda: 27 * arb(-3).exp())[1]
 
 
+@pytest.mark.slow
 @given(inside(rationals(3, 8).map(abs)))
 def test_cosine_contains_flints_value(pair):
     """cos falls on [0, pi]."""
@@ -107,6 +113,7 @@ def test_cosine_contains_flints_value(pair):
     assert X.cos().lower <= low and high <= X.cos().upper
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", ["<", "<=", ">", ">=", "==", "!="])
 def test_comparisons_are_certain_or_undecided(sign):
     """X < Y is True (False) only if x < y for all (no) x in X and y in Y.

@@ -19,6 +19,7 @@ OPERATIONS = [lambda x, y: x + y, lambda x, y: x - y, lambda x, y: x * y,
               lambda x, y: x / (1 + y * y), lambda x, y: 1 / (x**2 + Fraction(1, 7)) - y**0]
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.lists(FLOATS, min_size=4, max_size=4), st.integers(0, len(OPERATIONS) - 1))
 def test_every_value_inside_gives_one_inside(numbers, which):

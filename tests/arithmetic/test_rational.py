@@ -32,6 +32,7 @@ def matrices(rows, columns, entries=None):
                     min_size=rows, max_size=rows)
 
 
+@pytest.mark.slow
 @given(matrices(4, 3))
 def test_polynomials_are_known_by_their_values(coefficients):
     """Columns of coefficients, evaluated by Horner's rule at four nodes, come back."""
@@ -69,12 +70,14 @@ def minors(a, principal=False):
 SQUARE = st.integers(1, 4).flatmap(lambda n: matrices(n, n))
 
 
+@pytest.mark.slow
 @given(SQUARE)
 def test_determinant_is_the_sum_over_permutations(a):
     """det A = Σ sgn(σ) Π A[i, σ(i)] (Leibniz)."""
     assert determinant(a) == leibniz(a)
 
 
+@pytest.mark.slow
 @given(st.integers(1, 4).flatmap(lambda n: matrices(n, n, st.integers(-2, 2))))
 def test_semidefinite_means_nonnegative_principal_minors(a):
     """A symmetric A is positive semidefinite iff all principal minors are >= 0 (Sylvester)."""
@@ -83,6 +86,7 @@ def test_semidefinite_means_nonnegative_principal_minors(a):
     assert is_psd(symmetric) == all(minor >= 0 for minor in minors(symmetric, principal=True))
 
 
+@pytest.mark.slow
 @given(st.integers(1, 3).flatmap(lambda m: matrices(m, 4)), rationals(1, 10**6).filter(bool))
 def test_gram_matrices_are_semidefinite_up_to_the_last_digit(b, gap):
     """BᵀB >= 0 with rank <= 3 < 4 is singular, so BᵀB − εI is not semidefinite, however small ε."""
@@ -98,6 +102,7 @@ def test_only_symmetric_matrices_are_semidefinite_or_not(matrix):
         is_psd(matrix)
 
 
+@pytest.mark.slow
 @given(st.tuples(st.integers(1, 3), st.integers(1, 3)).flatmap(
     lambda shape: matrices(*shape, st.integers(0, 2))))
 def test_totally_nonnegative_means_all_minors(a):
@@ -117,6 +122,7 @@ def test_published_totally_nonnegative_matrices():
         is_totally_nonnegative(np.eye(9, dtype=int))
 
 
+@pytest.mark.slow
 @given(SQUARE, st.lists(rationals(), min_size=4, max_size=4))
 def test_solving_inverts_the_product(a, right):
     """A x = b exactly, or A is singular and that is said."""
@@ -131,6 +137,7 @@ def test_solving_inverts_the_product(a, right):
     assert list(both[:, 1]) == list(2 * x)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 3), st.data())
 def test_rank_of_a_sum_of_dyads(r, data):
     """Σ xᵢ yᵢᵀ over r dyads has the rank of the largest nonzero minor."""

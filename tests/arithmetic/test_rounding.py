@@ -56,6 +56,7 @@ def test_a_short_number_is_meant_by_its_single(text):
     assert meaning(np.float32(float(F(text)))) == F(text)
 
 
+@pytest.mark.slow
 def test_what_is_meant_rounds_to_the_float_and_random_floats_mean_themselves():
     """The oracle is Python's own rounding of fractions."""
     rng, changed = np.random.default_rng(0), 0
@@ -157,6 +158,7 @@ def stiffness(x):
     return matrix
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [
     0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 6))])
 def test_finite_elements_keep_the_range_up_to_the_step_of_their_diagonal(seed):
@@ -177,6 +179,7 @@ def test_finite_elements_keep_the_range_up_to_the_step_of_their_diagonal(seed):
         assert each.proved[0][0] == 0 and each.refuted[0][1] is None
 
 
+@pytest.mark.slow
 def test_scipy_laplacians_with_a_grid_size_of_a_tenth():
     n, h = 8, 0.1
     rows = scipy.sparse.diags_array([np.ones(n - 1), -2 * np.ones(n), np.ones(n - 1)],
@@ -201,6 +204,7 @@ def test_what_was_meant_is_inherited_by_sums_products_and_adjoints():
     assert identity(2).meant().exact().tolist() == one.tolist()
 
 
+@pytest.mark.slow
 def test_grid_sizes_and_stencils_of_floats():
     assert difference(2, 5, 0.1).meant().exact().tolist() == \
         difference(2, 5, "1/10").exact().tolist()
@@ -281,6 +285,7 @@ def test_constants_of_notions_and_of_norms():
     assert notion.as_meant().name == "sensitivity at most 1/10"
 
 
+@pytest.mark.slow
 def test_negations_and_conjunctions_keep_the_word():
     what = Stable(explicit(0.1), EUCLIDEAN)
     assert decide(Not(what)).status is REFUTED and "1/10" in decide(Not(what)).rounding
@@ -288,6 +293,7 @@ def test_negations_and_conjunctions_keep_the_word():
     assert both.status is PROVED and "5.6e-18" in both.rounding
 
 
+@pytest.mark.slow
 def test_a_bound_on_the_step_is_that_of_what_was_meant():
     found = step_bound(Explicit(difference(1, 4, 0.1), fluxes.soft(), 0.1), RANGE)
     assert found.proved == ((0, F(1, 200)),) and "difference" not in str(found)

@@ -47,6 +47,7 @@ def build(tree, names):
             }[sign](*parts)
 
 
+@pytest.mark.slow
 @given(TREES, rationals(), rationals(), rationals())
 def test_scalar_expressions_are_written_as_they_are_computed(tree, a, b, c):
     """Brackets, signs and quotients: the text of a random expression, read by Python's own

@@ -158,6 +158,7 @@ def test_advice_that_is_followed_yields_a_certificate(kind):
     assert nearer.status is not Status.PROVED and nearer.upper <= Fraction(at_most) * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["residual", "rk4", "mixer"])
 def test_a_smaller_step_keeps_the_kind(kind):
     """The block as advised is u + s F(u) for the u + F(u) that it was; of RK4: with dt times s."""
@@ -206,6 +207,7 @@ def test_what_is_nearly_a_diffusion_block_is_made_one(W2, said, mended):
     assert repaired.audit.status is Status.PROVED and repaired.changes == found.advice
 
 
+@pytest.mark.slow
 def test_what_is_far_from_a_transpose_is_not_made_one():
     """Its result is divided by what it may stretch, which is the smaller change."""
     graph = diffusion(np.roll(K.T, 1, axis=0) / 10)
@@ -216,6 +218,7 @@ def test_what_is_far_from_a_transpose_is_not_made_one():
     assert audit(applied(graph, found.advice), budget=1).status is Status.PROVED
 
 
+@pytest.mark.slow
 def test_a_bias_is_left_out_and_then_it_is_proved():
     graph = diffusion(-0.1 * K.T, bias=np.ones(3))
     found = audit(graph, notions=["euclidean"], budget=1)
@@ -240,6 +243,7 @@ def verlet(step, sign=-1, flux=None, near=0.0):
                   Node("cat", "Concat", Concatenation(0), (6, 11), (4,))], (4,), "verlet")
 
 
+@pytest.mark.slow
 def test_a_linear_verlet_step_is_told_the_step_that_bounds_it():
     """Both −AB have eigenvalues up to 9 step², so step <= 2/3 keeps one form at any depth."""
     found = audit(verlet(0.75, flux=fluxes.identity()), budget=1)
@@ -248,6 +252,7 @@ def test_a_linear_verlet_step_is_told_the_step_that_bounds_it():
     assert audit(verlet(step, flux=fluxes.identity()), budget=1).status is Status.PROVED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong, said, right", [
     (lambda: verlet(0.75), "step at most 0.66666", lambda: verlet(0.66666)),
     (lambda: verlet(0.5, sign=1), "reverse the sign", lambda: verlet(0.5)),
@@ -266,6 +271,7 @@ def test_modes_of_verlet_steps_are_mended_and_the_rest_is_not_claimed(wrong, sai
     assert audit(wrong(), at_most=Fraction(str(known)), budget=1).status is Status.PROVED
 
 
+@pytest.mark.slow
 def test_equal_reversible_blocks_are_each_named_by_their_own_layers():
     """The same block twice in a row, with other names: what is said of the second is of it."""
     block = verlet(0.5, sign=1)
@@ -276,11 +282,13 @@ def test_equal_reversible_blocks_are_each_named_by_their_own_layers():
     assert [line[:2] for line in said] == ["a ", "b "]
 
 
+@pytest.mark.slow
 def test_what_is_proved_is_left_alone():
     for graph in (diffusion(-0.1 * K.T), verlet(0.2)):
         assert make_stable(graph, budget=1).graph is graph
 
 
+@pytest.mark.slow
 def test_the_range_has_a_step_of_its_own():
     """Differences of 4 samples with relu: the step 1/2 keeps the range, 0.7 is not known to."""
     def made(step):

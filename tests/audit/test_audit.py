@@ -48,6 +48,7 @@ def holds(result):
     return all(finding.holds for finding in replay(result.to_json()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step, status", [(0.58578, Status.PROVED), (0.58579, Status.REFUTED)])
 def test_the_step_bound_2_over_2_plus_root_2_is_met_on_both_sides(step, status):
     """2/(2 + √2) = 0.585786…"""
@@ -56,6 +57,7 @@ def test_the_step_bound_2_over_2_plus_root_2_is_met_on_both_sides(step, status):
     assert bool(result.advice) is (status is Status.REFUTED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("W2, word", [
     (-K.T, "reverse the sign"),
     (K.T + np.array([[0, 0, 0]] * 3 + [[0, 1e-3, 0]]), "transpose the second matrix exactly"),
@@ -67,6 +69,7 @@ def test_a_second_map_that_is_not_the_transpose_is_never_proved(W2, word):
     assert word in result.advice[0] and result.advice[0].split(":")[0] in ("two", "add")
 
 
+@pytest.mark.slow
 def test_a_bias_breaks_the_norm_but_not_the_contraction():
     result = audit(block(bias=np.ones(3)), budget=1)
     found = {item.notion: item for item in result.judgements}
@@ -90,6 +93,7 @@ def coupling(sign, step):
                   Node("cat", "Concat", Concatenation(0), (6, 11), (2,))], (2,), "coupling")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign, step, status", [
     (-1, 0.5, Status.PROVED), (-1, 0.501, Status.REFUTED), (1, 0.1, Status.REFUTED)])
 def test_modes_of_a_verlet_step(sign, step, status):
@@ -171,6 +175,7 @@ def test_singular_values_of_matrices_that_vanish(size):
     assert square_bound(blocks[:1]) == 0
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6))
 def test_no_exact_pair_is_driven_further_apart_than_the_bound(seed):
@@ -243,6 +248,7 @@ def test_files_are_never_unpickled_and_never_half_read(tmp_path):
         npz_file.read(cut)
 
 
+@pytest.mark.slow
 def test_the_command_says_stable_by_its_exit_status_and_its_file_replays(tmp_path, capsys):
     path, verdicts = tmp_path / "block.npz", tmp_path / "v.json"
     for step, status in ((0.5, 0), (0.6, 1)):  # the bound is 2/(2 + √2) = 0.5857…
@@ -288,6 +294,7 @@ def test_audits_leave_nothing_behind(tmp_path):
     assert objects_after(40) - before < 40 * 150  # those of one flux with what is known are 400
 
 
+@pytest.mark.slow
 def test_an_audit_of_a_scheme_keeps_its_budget():
     """A step that takes a hundredth of a second is taken some hundred times, not some thousand."""
     calls = []

@@ -58,6 +58,7 @@ def test_orthogonal_layers_are_what_was_meant(n, flux):
                  budget=1).status is Status.PROVED
 
 
+@pytest.mark.slow
 def test_an_orthogonal_layer_taken_as_it_stands_is_not_proved():
     matrix = orthogonal(4) * np.float32(1 + 2**-22)
     assert np.linalg.norm(matrix.astype(float), 2) > 1
@@ -102,6 +103,7 @@ def test_a_rounded_transpose_is_told_as_rounding(n, bias):
     assert 1 <= result.upper < 1 + Fraction(1, 10**6)
 
 
+@pytest.mark.slow
 def test_a_second_map_off_by_more_than_rounding_is_not_meant():
     K = (RNG.standard_normal((5, 6)) / 3).astype(np.float32)
     W2 = (np.float32(-0.1) * K.T).astype(np.float32)
@@ -110,6 +112,7 @@ def test_a_second_map_off_by_more_than_rounding_is_not_meant():
     assert found.status is not Status.PROVED and not found.rounding
 
 
+@pytest.mark.slow
 def test_a_step_that_only_rounding_puts_beyond_its_bound():
     """‖K‖² = 20 and L = 1: the bound is 1/10, and the double 0.1 lies 5.6e-18 above it."""
     K = np.array([[4.0, 2.0], [0, 0]])
@@ -123,6 +126,7 @@ def test_a_step_that_only_rounding_puts_beyond_its_bound():
     assert audit(at(0.1 * (1 + 1e-12)), budget=1).status is Status.REFUTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("matrix, rounding", [
     (np.array([[.9, .1, 0], [.1, .8, .1], [0, .1, .9]]), "short decimals"),
     (np.array([[1 / 3, 2 / 3], [1 / 7, 6 / 7]]), "fractions")])
@@ -136,6 +140,7 @@ def test_rows_that_were_meant_to_add_to_one(matrix, rounding):
                  budget=1).status is Status.REFUTED
 
 
+@pytest.mark.slow
 def test_a_stochastic_matrix_in_single_precision():
     matrix = RNG.random((5, 5))
     matrix = (matrix / matrix.sum(axis=1, keepdims=True)).astype(np.float32)
@@ -152,6 +157,7 @@ def test_exact_numbers_stay_as_they_are():
     assert found.status is Status.PROVED and not told(found, "euclidean").rounding
 
 
+@pytest.mark.slow
 def test_the_command_and_the_call_take_the_same_words(tmp_path):
     path = tmp_path / "row.npz"
     np.savez(path, A0=np.array([[.9, .1], [.1, .9]]))
@@ -191,6 +197,7 @@ def test_weights_near_the_ends_of_the_floats():
         audit(huge, budget=1)
 
 
+@pytest.mark.slow
 def test_the_audit_of_a_scheme_tells_rounding_as_decide_does():
     """0.1 stands for 1/10, which is the bound for K = (4, 2); the double lies above it."""
     step = Explicit(from_matrix([[4, 2]]), fluxes.identity(), 0.1)

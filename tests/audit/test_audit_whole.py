@@ -70,12 +70,14 @@ def test_blocks_whose_modes_do_not_grow_make_no_stable_network(flux, found):
         assert result.lower > 1e7 * Fraction(99, 100)
 
 
+@pytest.mark.slow
 def test_modes_alone_never_say_stable():
     result = audit(verlet([(1.0, 1.0)], fluxes.relu()), notions=["modes"], budget=1)
     assert result.status is Status.UNDECIDED
     assert "nothing follows for the network" in " ".join(headline(result).split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights, found", [
     ([(1.0, 1.0)] * 6, Status.PROVED), ([(1.4, 1.4)] * 3, Status.PROVED),
     ([(1.415, 1.415)], Status.REFUTED), ([(3.0, 1 / 3)] * 3, Status.PROVED),
@@ -92,6 +94,7 @@ def test_linear_verlet_steps_have_one_bound_only_where_their_powers_have(weights
     assert bool(radius > 1 + 1e-9) is (found is Status.REFUTED)
 
 
+@pytest.mark.slow
 def test_a_common_kernel_does_not_spoil_the_bound():
     """Blocks with A = B = KᵀK for differences K, which do not see constants."""
     K = np.array([[-1.0, 1, 0], [0, -1, 1]])
@@ -118,6 +121,7 @@ I3 = np.eye(3)
 TURNED = [np.diag([2.0, 0.5]), np.diag([0.5, 2.0])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("graph, constant", [
     (row(2 * I3, I3 / 4), 0.5), (row(*TURNED), 1), (row(*TURNED, flux=None), 1),
     (row(*TURNED, *TURNED), 1), (row(.001 * I3, 30 * I3, 33 * I3), 0.99)])
@@ -129,6 +133,7 @@ def test_a_row_is_judged_as_a_row(graph, constant):
     assert make_stable(graph, budget=1).graph is graph
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("graph", [
     row(2 * I3, I3 * 0.5005), row(np.diag([2, .5]), np.diag([.5, 2.002])),
     row(np.diag([2.0, 0.5]), np.diag([0.5, 2.002]), flux=None),
@@ -139,6 +144,7 @@ def test_a_row_that_is_false_by_a_hair_is_not_proved(graph):
     assert result.status is not Status.PROVED and holds(result)
 
 
+@pytest.mark.slow
 def test_a_row_is_scaled_at_one_place_by_what_is_missing():
     """0.001 · 30 · 40 = 1.2."""
     graph = row(.001 * I3, 30 * I3, 40 * I3)
@@ -165,6 +171,7 @@ def test_a_constant_can_be_asked_for(tmp_path, capsys, at_most, code, word):
         assert f"\n{word}: " in capsys.readouterr().out and main(["replay", str(verdicts)]) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_most", [1, 3, "3.9"])
 def test_the_pair_that_is_shown_is_driven_that_far_apart(at_most):
     """2 tanh(2 u): two inputs near 0 are driven apart by 4, inputs at 1 by less than 2."""
@@ -181,6 +188,7 @@ def test_the_pair_that_is_shown_is_driven_that_far_apart(at_most):
             assert abs(2 * np.tanh(2 * u) - 2 * np.tanh(2 * w)) > bound * abs(u - w)
 
 
+@pytest.mark.slow
 def test_a_constant_between_the_bounds_is_undecided():
     graph = row(*(np.random.default_rng(1).standard_normal((3, 3)) for _ in range(4)))
     found = audit(graph, budget=1)
@@ -226,6 +234,7 @@ def test_functions_are_refuted_by_exact_inputs(function, found):
         assert np.linalg.norm(function(u)) > np.linalg.norm(u)
 
 
+@pytest.mark.slow
 def test_a_function_gets_its_own_copy_and_keeps_the_shape():
     def grow(u):
         u *= 2

@@ -37,6 +37,7 @@ def test_a_signal_over_its_length_is_one_layer(shape, axis, radius):
         assert np.abs(evaluate(graph, scale * x.astype(float)) - wanted).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_the_constant_of_a_direction_is_met_and_not_less():
     """Two points of the ball of radius 1/2 come twice as far apart: 1.999 is refuted, 2 proved."""
     graph = Graph([Node("n", "", Direction(np.arange(3)[None], Fraction(1, 2)), (-1,), (3,))],
@@ -71,6 +72,7 @@ def test_what_is_divided_by_the_length_of_another_signal_is_no_direction():
         assert not any(isinstance(node.layer, Direction) for node in graph.nodes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale, zero", [
     (np.float32(0.5), np.int8(0)), (np.float32(0.25), np.uint8(100)),
     (np.array([0.5, 2, 1], np.float32), np.zeros(3, np.int8))])
@@ -86,6 +88,7 @@ def test_a_signal_rounded_to_a_grid_is_read_as_that(scale, zero):
         assert (evaluate(graph, x.astype(np.float32).astype(float)) == wanted).all()
 
 
+@pytest.mark.slow
 def test_a_jump_has_no_constant_and_two_inputs_show_that_none_does():
     """Two inputs beside a jump of 1/2 refute the constant 2, as any; there is no upper bound."""
     proto = model([("QuantizeLinear", ["x", "s"], ["q"], {}),

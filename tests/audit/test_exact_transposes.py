@@ -41,6 +41,7 @@ def plain_matrix(layer):
     return np.array(rows, dtype=object)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("exact", [False, True])
 def test_many_exact_signals_meet_the_weights_as_they_stand(kind, exact):
@@ -59,6 +60,7 @@ def test_many_exact_signals_meet_the_weights_as_they_stand(kind, exact):
         assert all(type(entry) is Fraction for entry in made.flat)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("off", [0.0, 2.0**-52])
 def test_large_stencils_are_compared_exactly_and_soon(off):
     """τKᵀ after K, with 7² taps; planted: one weight that is the next float. It took 30 s."""

@@ -44,6 +44,7 @@ def written(nodes, shape=(7,)):
     return model(nodes, shape, {name: value for name, value in CONSTANTS.items() if name in used})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nodes, least, most", [
     (CHARBONNIER, 1, 1), (RATIONAL, 1, 1), (SOFTSIGN, 1, 1), (PERONA_MALIK, 1, 1), (GARROTE, 1, 1),
     (SHRINKAGE, 1, 1), (LEAKY, 1, 1), (SINE, 29.9, 30.1), (GATED, 0.6, 0.7), (BELL, 0.857, 0.858),
@@ -79,6 +80,7 @@ def test_a_formula_for_which_the_time_is_over_is_looked_at_again(monkeypatch):
     assert 1 < read_graph(model(nodes, (3,))).bound < 3
 
 
+@pytest.mark.slow
 def test_a_formula_that_falls_far_below_all_floats():
     """x exp(−|x|) at 2⁴⁰ has a denominator of 10¹² digits; its slope (1 − |x|) exp(−|x|) <= 1."""
     nodes = [("Abs", ["x"], ["a"], {}), ("Neg", ["a"], ["b"], {}), ("Exp", ["b"], ["c"], {}),
@@ -93,6 +95,7 @@ def test_what_has_no_constant_gets_none(kind):
     assert read_model(single(kind, (3,)), "m").bound is None
 
 
+@pytest.mark.slow
 def test_squares_have_no_constant_and_bounded_gates_do():
     assert read_model(model([("Mul", ["x", "x"], ["y"], {})], (3,)), "m").bound is None
     nodes = [("Tanh", ["x"], ["a"], {}), ("Exp", ["a"], ["y"], {})]
@@ -104,6 +107,7 @@ def test_a_choice_that_jumps_has_no_constant():
     assert agrees(written(nodes)).bound is None
 
 
+@pytest.mark.slow
 def test_a_flow_by_torch_like_operators_contracts():
     """u + (1/4)(−Kᵀ)Φ(Ku) with Φ = s/√(1+s²), by slices: 1/4 <= 2/‖K‖² = 1/2."""
     cut = {"s0": ints(0), "s1": ints(1), "e": ints(9), "e1": ints(-1), "axis": ints(1)}

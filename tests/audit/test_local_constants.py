@@ -57,6 +57,7 @@ def sampled(graph: Graph, radius: float, count: int = 4000) -> float:
     return float((apart / np.linalg.norm(x[:count] - x[count:], axis=1)).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flux", ["relu", "tanh", "leaky_relu", "soft"])
 @pytest.mark.parametrize("radius", [0.01, 0.3, 3.0])
 def test_no_pair_in_the_ball_is_driven_further_apart(flux, radius):
@@ -66,6 +67,7 @@ def test_no_pair_in_the_ball_is_driven_further_apart(flux, radius):
     assert found.constant <= everywhere(flux) * (1 + Fraction(1, 10**4))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flux", ["relu", "tanh"])
 def test_slopes_of_sampled_inputs_lie_in_the_local_ranges(flux):
     """Φ' at what activations see of random inputs in the ball, computed by hand."""
@@ -81,6 +83,7 @@ def test_slopes_of_sampled_inputs_lie_in_the_local_ranges(flux):
             x = np.maximum(z, 0) if flux == "relu" else np.tanh(z)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flux", ["relu", "tanh"])
 def test_cutting_the_ball_lowers_the_constant_and_never_below_a_pair(flux):
     """Random pairs close to each other, which see the steepest cell, stay below the bound."""
@@ -108,6 +111,7 @@ def test_cells_cover_the_ball():
     assert np.any(inside, axis=0).all() and len(cells) < 64
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["relu", "leaky_relu", "tanh", "soft", "garrote", "perona_malik"])
 def test_an_activation_lies_beside_its_line(name):
     """|Φ(z) − s z − t| <= e at many points of random ranges, Φ by the dictionary's floats."""
@@ -121,6 +125,7 @@ def test_an_activation_lies_beside_its_line(name):
     assert (lines.margin <= (high - low) * (lines.high - lines.low) / 2 + 1e-12).all()
 
 
+@pytest.mark.slow
 def test_in_a_tiny_ball_the_constant_is_the_norm_of_the_derivative():
     graph, x = net("tanh"), CENTRE
     made = np.eye(3)
@@ -145,6 +150,7 @@ def test_an_audit_decides_the_local_question_both_ways():
         assert np.linalg.norm(signal.astype(float) - CENTRE) <= 0.05
 
 
+@pytest.mark.slow
 def test_where_nothing_can_switch_the_network_is_linear():
     """ReLU far from its kinks: the constant is the norm of one matrix, and the proof replays."""
     graph = net("relu")
@@ -169,6 +175,7 @@ def certificates():
         f"x local constant <= {float(at_most)} within 1.5")
 
 
+@pytest.mark.slow
 def test_every_cell_is_shown_and_together_they_fill_the_ball():
     pieces, claim = certificates()
     assert all(check(piece) is None for piece in pieces)
@@ -177,6 +184,7 @@ def test_every_cell_is_shown_and_together_they_fill_the_ball():
     assert len(json.dumps(pieces)) < 2e6
 
 
+@pytest.mark.slow
 def test_a_cell_that_is_left_out_or_another_ball_is_noticed():
     """The planted faults: no verdict may rest on all cells but one, or on those of another ball."""
     pieces, claim = certificates()
@@ -217,6 +225,7 @@ def test_boxes_that_fill_a_ball():
     assert not fill([{0: (-one, one), 1: (-one, half)}], one)
 
 
+@pytest.mark.slow
 def test_what_holds_for_all_inputs_holds_in_a_ball():
     """f(x) = (3, 4)·relu((3, 4) x)/32 = 25/32 max(x, 0): L = 25/32 in a ball around the kink.
 
@@ -253,6 +262,7 @@ def test_a_file_with_a_broken_header_is_one_clear_error(tmp_path):
             audit(net("relu"), around=path, radius=1, budget=1)
 
 
+@pytest.mark.slow
 def test_the_command_takes_a_file(tmp_path):
     arrays = {f"A{i}": matrix for i, matrix in enumerate(MATRICES)}
     np.savez(tmp_path / "net.npz", flux0="tanh", flux1="tanh", **arrays)
@@ -287,6 +297,7 @@ def test_advice_in_a_ball_is_proved_when_it_is_followed():
     assert audit(graph, around=CENTRE, radius=radius, at_most=L, budget=8).status.value == "proved"
 
 
+@pytest.mark.slow
 def test_no_advice_applies_where_no_constant_is_certified():
     graph = Graph([Node("square", "Mul", Product(), (-1, -1), (2,))], (2,), "square")
     found = audit(graph, around=np.zeros(2), radius=1, at_most=1, budget=2)

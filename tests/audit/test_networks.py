@@ -70,6 +70,7 @@ def seconds_of(first, weights):
                               padding, first.dilation, groups, first.periodic)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", [
     layout if len(layout[0]) == 2 else pytest.param(layout, marks=pytest.mark.slow)
     for layout in LAYOUTS])
@@ -103,6 +104,7 @@ def test_a_second_map_is_a_transpose_only_if_its_matrix_is(layout):
     assert found == {True, False}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_layers_and_their_adjoints_by_plain_loops(layout):
     """⟨K x, y⟩ = ⟨x, Kᵀ y⟩, and the layer that is the adjoint has the transposed matrix."""
@@ -210,6 +212,7 @@ def test_the_budget_bounds_the_whole_audit(made, rounding):
     assert min(times) <= 1.2 * 0.5 + 2, times
 
 
+@pytest.mark.slow
 def test_values_that_no_float_holds_end_in_no_verdict():
     """33 layers of 10¹⁰ x + 1 take 0 to more than 10³²⁰: floats say nothing of it."""
     layer = Dense(1e10 * np.eye(257), np.ones(257))
@@ -217,6 +220,7 @@ def test_values_that_no_float_holds_end_in_no_verdict():
     assert found.status is Status.UNDECIDED and found.upper is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds, rounding", [
     (0, "exact"), (0, "intervals"), (0.02, "exact"), (0.1, "exact"), (0.1, "intervals")])
 def test_an_audit_whose_time_is_over_says_less(seconds, rounding):

@@ -254,6 +254,7 @@ def test_flipped_bytes(path):
     assert 0 < graphs < 60 and time.process_time() - start < 30
 
 
+@pytest.mark.slow
 def test_without_onnx_it_says_what_to_install():
     """The package is an extra."""
     code = ("import sys; sys.modules['onnx'] = None\n"

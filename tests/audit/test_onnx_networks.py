@@ -34,6 +34,7 @@ def kinds(graph):
     return [type(node.layer) for node in graph.nodes]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_what_pytorch_exports(path):
     """The files of both exporters at random inputs; none is larger than a picture."""
@@ -75,6 +76,7 @@ F32 = {"half": np.float32(0.5), "one": np.float32(1), "root": ROOT,
        "steep": np.float32(1.702)}
 
 
+@pytest.mark.slow
 def test_gelu_written_out():
     """x (1 + erf(x/√2))/2 in the two orders that exporters use; √2 as the file rounds it."""
     erf = [("Div", ["x", "root"], ["a"], {}), ("Erf", ["a"], ["b"], {}),
@@ -91,6 +93,7 @@ def test_gelu_written_out():
         assert flux.parameters["variance"] == 1 / (2 * factor**2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nodes, name", [
     ([("Sigmoid", ["x"], ["a"], {}), ("Mul", ["x", "a"], ["y"], {})], "silu"),
     ([("Softplus", ["x"], ["b"], {}), ("Tanh", ["b"], ["a"], {}),
@@ -119,6 +122,7 @@ def test_products_without_a_bound_are_products(nodes):
     assert kinds(graph)[-1] is Product and graph.bound is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nodes, function", [
     ([("Sigmoid", ["x"], ["a"], {}), ("Add", ["x", "one"], ["b"], {}),
       ("Mul", ["a", "b"], ["y"], {})], lambda x: expit(x) * (x + 1)),
@@ -137,6 +141,7 @@ def test_products_of_functions_of_one_entry_are_activations(nodes, function):
     assert steepest <= graph.bound * (1 + 1e-9) < 1.01 * steepest
 
 
+@pytest.mark.slow
 def test_softplus_with_pytorchs_switch():
     """ln(1 + exp(2x))/2 with a switch to x at 2x > 20 is softplus; with a switch at 3 it
     jumps, and has no constant."""

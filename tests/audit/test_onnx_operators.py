@@ -320,6 +320,7 @@ def test_both_directions_are_one_direction_each(kind):
         assert np.abs(found[:, way] - (states[::-1] if way else states)).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_maxmin_is_an_isometry_of_pieces():
     """MaxMin (Anil, Lucas and Grosse 2019) only moves entries: 1-Lipschitz, and no less."""
     from stabkit import audit
@@ -330,6 +331,7 @@ def test_maxmin_is_an_isometry_of_pieces():
     assert str(audit(graph, at_most="0.99", budget=1).status) == "refuted"
 
 
+@pytest.mark.slow
 def test_a_gate_has_no_constant_and_says_so():
     """x σ(w x̄) grows faster than any multiple of x: refuted for a constant, or left open."""
     from stabkit import audit
@@ -445,6 +447,7 @@ def test_the_bounds_of_groups_are_reached():
         float(norm.bound) * np.linalg.norm(d))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["softmax", "log-softmax", "layer norm", "softsign",
                                   "local response"])
 def test_what_is_written_down_of_groups_is_what_they_compute(name):

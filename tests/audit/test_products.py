@@ -26,6 +26,7 @@ def gated(flux, gate, factor=1.0):
                   Node("times", "Mul", Scaling(np.array(factor)), (4,), (1,))], (2,), "gate")
 
 
+@pytest.mark.slow
 def test_a_gated_tanh_has_the_constant_that_it_has():
     """∇ tanh(x) σ(y) = (σ(y)/cosh² x, tanh(x) σ(y)(1 − σ(y))) is 1 at most: at x = 0, y → ∞.
 
@@ -37,6 +38,7 @@ def test_a_gated_tanh_has_the_constant_that_it_has():
     assert audit(gated(TANH, SIGMOID, 2.0), at_most="1.9", budget=4).status is Status.REFUTED
 
 
+@pytest.mark.slow
 def test_a_gate_that_is_not_bounded_has_no_constant():
     """x σ(y) is as steep in y as x is large."""
     line = Scaling(np.array(1.0), np.array(0.5))
@@ -73,6 +75,7 @@ def test_signals_stay_within_what_they_reach(pairs, most):
         assert (low <= values[number]).all() and (values[number] <= high).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pairs", ["mean", "cell"])
 def test_no_derivative_beats_the_constant(pairs):
     """Central differences at random inputs, near and far."""

@@ -48,6 +48,7 @@ def largest_pattern(matrices: list[np.ndarray], low: float = 0.0, high: float = 
     return best
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", [(2, 4, 2), (3, 4, 4, 2), (5, 3, 3, 3, 1)])
 @pytest.mark.parametrize("seed", range(3))
 def test_no_pattern_of_slopes_beats_the_constant(sizes, seed):
@@ -59,6 +60,7 @@ def test_no_pattern_of_slopes_beats_the_constant(sizes, seed):
     assert largest_pattern(matrices) <= found.constant <= norms * (1 + 1e-4)
 
 
+@pytest.mark.slow
 def test_a_constant_below_the_gain_of_a_pattern_is_never_certified():
     """For L² a hair below that of the best pattern no multipliers make the matrix positive."""
     matrices = drawn(2, 4, 4, 2)
@@ -161,6 +163,7 @@ def audited() -> Audit:
     return audit(net(*drawn(3, 5, 5, 2)), at_most=20, budget=4)
 
 
+@pytest.mark.slow
 def test_an_audit_is_nearer_than_the_product_of_norms(audited):
     matrices = drawn(3, 5, 5, 2)
     norms = np.prod([np.linalg.norm(matrix, 2) for matrix in matrices])

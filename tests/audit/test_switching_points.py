@@ -27,6 +27,7 @@ def test_the_formula_itself_is_known(name):
     assert flux_of_formula(KNOWN[name], "formula").name == name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spike", SPIKES)
 @pytest.mark.parametrize("name", KNOWN)
 def test_a_spike_is_seen(name, spike):

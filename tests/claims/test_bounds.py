@@ -51,6 +51,7 @@ def test_only_a_smaller_ratio_is_looked_for_again():
     assert list(tightness((F(9, 5), F(1, 2), F(1)))) == [0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bounds", [(F(1), F(19, 10)), (F(3, 2), F(1), F(17, 10), F(16, 10))])
 def test_the_smallest_of_all_is_that_of_one_by_one(bounds):
     one_by_one = [tightness((bound,))[0] for bound in bounds]

@@ -81,6 +81,7 @@ WITNESSES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "argument", "most"), WITNESSES)
 def test_the_search_finds_a_small_witness(name, argument, most):
     """The smallest configuration in which a false claim fails is found by search, not listed."""

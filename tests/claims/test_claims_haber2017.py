@@ -199,6 +199,7 @@ def test_a_prolongation_with_wrong_weights_is_noticed(monkeypatch):
     assert status("fine_stencil_is_unique_for_width_one_corrected", tap="1") is REFUTED
 
 
+@pytest.mark.slow
 def test_a_lyapunov_function_must_fit():
     K = fractions([[1, -2], [1, -1]])
     Q = propagation._conserved_form(K)

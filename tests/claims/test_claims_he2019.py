@@ -191,6 +191,7 @@ def test_other_configurations_are_proved(name, configuration):
     assert status(name, **configuration) is PROVED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, configuration", [
     ("printed_multigrid_converges", dict(n=33, P="bilinear")),
     ("printed_multigrid_converges", dict(n=65, P="linear")),
@@ -233,6 +234,7 @@ def test_a_wrong_chebyshev_polynomial_is_noticed(monkeypatch, k, wrong):
     assert status("chebyshev_residual_polynomial", k=k) is REFUTED
 
 
+@pytest.mark.slow
 def test_a_wrong_coarse_operator_is_noticed(monkeypatch):
     """The conditions for convergence only suffice: where one fails, nothing is decided."""
     right = convergence._widen
@@ -322,6 +324,7 @@ def test_symmetric_signals_are_kept_and_halved_correctly(n, parity, is_galerkin)
     assert np.allclose(E @ unfold, unfold @ step, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_growth_agrees_with_the_spectral_radius():
     levels = symmetry.halves(33, symmetry.EVEN, galerkin=False)
     W, K, F, C = map(dense, symmetry._operators(levels, 1))

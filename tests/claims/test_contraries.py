@@ -13,6 +13,7 @@ PLANTED = {paper: import_module(f"contraries_{paper}").PLANTED
 CLAIMS = registry(list(PLANTED))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("paper", "name"), [
     (paper, name) for paper, names in PLANTED.items() for name in names])
 def test_the_contrary_comes_out(paper, name, monkeypatch):

@@ -182,6 +182,7 @@ def test_nine_of_ten_contraries_are_decided():
 
 
 # -- oracles --------------------------------------------------------------------------------------
+@pytest.mark.slow
 def test_the_growth_of_gated_differences():
     """Euler with small steps: the difference (0, 1) of two networks whose second unit is closed
     goes to (3/2, 1), the worst that is used against smaller constants."""

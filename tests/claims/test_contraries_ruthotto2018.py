@@ -266,6 +266,7 @@ def test_leapfrog_with_relu_grows_but_not_faster_than_its_bound():
     assert all(abs(value) <= 1.62 ** j for j, value in enumerate(orbit, 1))
 
 
+@pytest.mark.slow
 def test_the_sharp_growth_bound_of_the_second_order_network_is_not_half_of_it():
     """K² = 1 until π/2, then 0: |e(4)| = 4 − π/2 > exp(4√2/8), below exp(4√2/4)."""
     times = np.linspace(0, 4, 400_001)

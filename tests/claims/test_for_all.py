@@ -253,6 +253,7 @@ def test_a_body_that_takes_another_scheme_for_numbers_is_found():
         obligations.shown_for_all(entry, list(entry.configurations()))
 
 
+@pytest.mark.slow
 def test_a_proof_never_hides_what_is_refuted(monkeypatch):
     """With a kernel that accepts everything, what is refuted on a listed member is an error."""
     entry = own(lambda K, flux, ratio: Stable(step(K, flux, ratio), CONTRACTION),

@@ -107,6 +107,7 @@ CLASSES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, number", [
     (name, number) for name, several in CLASSES.items() for number in range(len(several))])
 def test_with_other_classes_a_claim_is_not_proved_for_all(name, number):
@@ -145,6 +146,7 @@ PUT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PUT)
 def test_with_another_constant_or_formula_a_claim_is_not_proved_for_all(name, monkeypatch):
     paper = CLAIMS[name].paper

@@ -114,6 +114,7 @@ def cycle(facts, top=1):
         length=OneOf(3))
 
 
+@pytest.mark.slow
 def test_three_inner_steps_need_symmetry_and_the_bound():
     both = dict(odd=True, from_zero=True)
     assert proved(cycle(both))

@@ -24,6 +24,7 @@ def test_the_program_of_a_proof_prints_that_it_holds(name, capsys):
         assert printed and all(line.endswith(": holds") for line in printed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [
     "alt2021.euclidean_stability", "alt2020.maximum_minimum_principle",
     "alt2021.fsi_cycle_is_euclidean_stable_frozen"])

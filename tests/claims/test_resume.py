@@ -227,6 +227,7 @@ def alive(process):
     return not told.exists() or told.read_text().split()[2] != "Z"
 
 
+@pytest.mark.slow
 def test_a_damaged_line_of_a_journal_is_no_verdict(tmp_path):
     """One byte of the line is set to others, at each place: what is taken is what was decided."""
     target, path = tmp_path / "v.json", claims_file(tmp_path, count=1, seconds=0)

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from fractions import Fraction as F
 
+import pytest
+
 from stabkit import fluxes
 from stabkit.claims.claim import Draw, claim, registry
 from stabkit.claims.verify import settle
@@ -40,6 +42,7 @@ def test_of_drawn_ones_the_others_may_be_examples():
     assert str(some_step(Draw(lambda rng: F(3), 2), True).status) == "proved"
 
 
+@pytest.mark.slow
 def test_the_claims_of_the_ledger_that_ask_for_an_example():
     """One is proved by an example.  The other is refuted for every length, not by those that are
     looked at: Φ′ >= −L₋ on the whole line and ‖K1‖² < 4 make ½∇²E = I + αKᵀΦ′K positive definite

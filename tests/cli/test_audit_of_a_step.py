@@ -39,6 +39,7 @@ def file(tmp_path):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, options, status, words", [
     ("step", ["--notion", "range", "--dt", "1/2"], 0, "proved at dt = 1/2 (range)"),
     ("step", ["--notion", "range", "--dt", "0.51"], 1, "one bright pixel"),
@@ -57,6 +58,7 @@ def test_statuses_of_a_step(file, capsys, name, options, status, words):
     assert words in shown and "was executed" in shown
 
 
+@pytest.mark.slow
 def test_all_senses_and_their_evidence(file, tmp_path, capsys):
     """Without a notion the table is shown; each piece of evidence replays by itself."""
     target = tmp_path / "v.json"
@@ -110,6 +112,7 @@ def test_a_step_without_room_is_undecided(tmp_path, capsys):
     assert "74.5 GiB" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_budget_of_a_step_ends_its_search(tmp_path, capsys):
     """A reaction among 200 entries cannot be traced to a proof: its search ends with its time."""
     path = tmp_path / "reaction.py"
@@ -120,6 +123,7 @@ def test_the_budget_of_a_step_ends_its_search(tmp_path, capsys):
     assert process_time() - start < 6 and "proved at" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_variation_around_the_circle_is_not_the_variation(tmp_path, capsys):
     """Upwind on a ring takes (0, 0, 1, 1) to (1/2, 0, 1/2, 1) at dt = 1/2.
 

@@ -270,6 +270,7 @@ def own_claim(path, name):
     return path
 
 
+@pytest.mark.slow
 def test_own_claims_are_verified_alone_unless_names_are_given(decider, tmp_path, capsys):
     own = own_claim(tmp_path / "mine.py", "three_is_odd")
     assert main(["verify", "--claims", str(own)]) == 0

@@ -59,6 +59,7 @@ def two_with_a_long_statement():
     """For every one of many, many, many and then some more u, v and w it holds that 2 > 1 > 0."""
 
 
+@pytest.mark.slow
 def test_show_takes_the_place_in_the_paper(capsys):
     """The first claim at "Theorem 2" is the theorem itself; the others are named, those of its
     equation after them, those of Theorem 22 not."""
@@ -69,6 +70,7 @@ def test_show_takes_the_place_in_the_paper(capsys):
     assert output.index("alt2021.well") < output.index("  stabkit show alt2020.range_stability_of_")
 
 
+@pytest.mark.slow
 def test_show_answers_from_the_record(capsys, monkeypatch):
     """The recorded verdict, the file it stands in, and that what is shown holds: without deciding.
     """
@@ -85,6 +87,7 @@ def test_show_answers_from_the_record(capsys, monkeypatch):
             cli.main(["show", "alt2020.range_stability_of_blocks", *option], standalone_mode=False)
 
 
+@pytest.mark.slow
 def test_a_record_that_does_not_fit_is_not_believed(tmp_path, monkeypatch):
     """Planted faults: another status, a broken witness sealed anew, a claim that says something
     else; a file that is none, and no file."""
@@ -119,6 +122,7 @@ def test_a_record_that_does_not_fit_is_not_believed(tmp_path, monkeypatch):
     assert look_up_record(claim) is None
 
 
+@pytest.mark.slow
 def test_a_terminal_without_escapes_gets_none(monkeypatch):
     """TERM=dumb says that it knows none, NO_COLOR that they are not wanted."""
     class Terminal(io.StringIO):
@@ -158,6 +162,7 @@ def test_doctor_tells_versions_and_how_to_get_what_is_missing(capsys, monkeypatc
         "click", "nowhere-to-be-found", "nor-there"]
 
 
+@pytest.mark.slow
 def test_doctor_is_short(capsys):
     """Fifteen lines, of which the last may say how to get what is missing; facts fit 80 columns."""
     assert main(["doctor"]) == 0

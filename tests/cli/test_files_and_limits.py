@@ -115,6 +115,7 @@ def test_ones_own_file_cannot_have_the_name_of_a_paper_s_claim(tmp_path, capsys)
     assert "alt2021.energy_decay is the name of a built-in claim" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_a_child_may_end_as_it_likes(tmp_path):
     """Only the process that decides must not end; what a file forks off may."""
@@ -125,6 +126,7 @@ def test_a_child_may_end_as_it_likes(tmp_path):
     assert len(load_claims(path)) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_a_child_that_a_file_forgets_does_not_stay(tmp_path):
     """It would wait for ever for threads that it does not have."""
@@ -135,6 +137,7 @@ def test_a_child_that_a_file_forgets_does_not_stay(tmp_path):
     assert os.waitstatus_to_exitcode(os.waitpid(claims[0].body.__globals__["child"], 0)[1]) == 0
 
 
+@pytest.mark.slow
 def test_a_worker_whose_parent_is_gone_ends_without_a_word():
     """A worker that cannot hand its result back ends itself, which is no user's os._exit."""
     ended = subprocess.run(
@@ -217,6 +220,7 @@ def test_code_that_ends_badly_is_told_and_ends(tmp_path, kind, workers):
     assert status == 2 or "proved" in done.stdout
 
 
+@pytest.mark.slow
 def test_threads_are_looked_at_before_anything_else():
     done = subprocess.run([sys.executable, "-m", "stabkit", "claims"], text=True, check=False,
                           capture_output=True, env={**os.environ, "STABKIT_THREADS": "many"})

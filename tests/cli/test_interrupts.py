@@ -56,6 +56,7 @@ def test_an_audit_of_a_step_says_what_it_had(tmp_path, number, status):
     assert not (tmp_path / "v.json").exists()
 
 
+@pytest.mark.slow
 def test_an_audit_tells_the_answers_it_had(tmp_path, monkeypatch, capsys):
     """An interrupt after the second sense: both are told with their verdicts."""
     np.savez(tmp_path / "net.npz", A0=np.eye(2) / 2)

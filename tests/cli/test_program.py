@@ -86,6 +86,7 @@ def test_what_is_verified_is_replayed(verdicts):
     assert lines[-1] == "4 checked: all hold"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before, after", [
     ('"u": ["1", "2"]', '"u": ["1", "3"]'),
     ('"status": "refuted", "expected": "refuted"', '"status": "proved", "expected": "proved"'),
@@ -112,6 +113,7 @@ def test_a_truncated_file_is_bad_input(verdicts, tmp_path, capsys, cut):
     assert re.fullmatch(r"stabkit: error: .*part\.json.*\n", done.stderr)
 
 
+@pytest.mark.slow
 def test_json_on_standard_output_stands_alone(tmp_path):
     done = stabkit("verify", "--claims", claims_file(tmp_path, CLAIMS), "--json", "-")
     assert done.returncode == 0
@@ -139,6 +141,7 @@ def test_a_faulty_claims_file_is_one_line(tmp_path, capsys, source, words):
     assert not target.exists()
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_ends_it_quietly(tmp_path):
     path = claims_file(tmp_path, CLAIMS)
     read, write = os.pipe()
@@ -148,6 +151,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(tmp_path):
     assert (done.returncode, done.stderr) == (141, "")
 
 
+@pytest.mark.slow
 def test_an_output_that_takes_nothing_is_named(tmp_path):
     with open(os.devnull) as readable:
         done = stabkit("claims", "--claims", claims_file(tmp_path, CLAIMS), stdout=readable)

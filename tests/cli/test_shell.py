@@ -22,6 +22,7 @@ def completed(*words, shell="bash_complete"):
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell, word", [
     ("bash", "complete -o nosort -F"), ("zsh", "#compdef stabkit"),
     ("fish", "complete --no-files --command stabkit")])
@@ -32,6 +33,7 @@ def test_the_script_comes_out(shell, word):
     assert "_STABKIT_COMPLETE" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words, found", [
     (("ver",), ["plain,verify"]),
     (("show", "alt2021.euclidean_st"), [

@@ -33,6 +33,7 @@ def test_a_jacobian_in_each_kind_of_file(here, capsys):
         assert f"{low:.9f}"[:11] in texts[0] and "normal" in texts[0]
 
 
+@pytest.mark.slow
 def test_a_picture_and_a_large_matrix(here, capsys):
     """An SVG; beyond 600 rows the ends alone."""
     np.save("grcar.npy", gallery.grcar(20) / 3)
@@ -88,6 +89,7 @@ def test_a_step_in_a_python_file(here, capsys):
     assert main(["spectrum", "one.npy", "--shape", "2"]) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("matrix, status, said", [
     (np.eye(4, k=1), 0, "bounded"), (np.eye(3), 0, "bounded"), ([[0, -1], [1, 0]], 0, "bounded"),
     (np.roll(np.eye(6), 2, 0), 0, "bounded"), (np.full((3, 3), 1 / 3), 0, "bounded"),

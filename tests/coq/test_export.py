@@ -41,6 +41,7 @@ def error_of(capsys):
     return line
 
 
+@pytest.mark.slow
 def test_theorem_2_reads_like_the_paper(tmp_path, capsys):
     """|K|² <= c, 0 <= Φ(s)s, |Φ'| <= L, 0 < τ, Lcτ <= 2: then |u|² − |u − τKᵀΦ(Ku)|² >= 0;
     nothing else is assumed, no primitive of Φ, as no energy occurs."""
@@ -54,6 +55,7 @@ def test_theorem_2_reads_like_the_paper(tmp_path, capsys):
         "Assumptions.v",         "alt2021_euclidean_stability.v"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, empty", [("alt2021.explicit_step_is_a_residual_block", True),
                                          ("he2019.w_cycle_bound", True),
                                          ("alt2020.mean_is_preserved", False),
@@ -122,6 +124,7 @@ def test_a_comment_ends_where_it_ends():
     assert text.count("(*") == 1 and text.count("*)") == 1 and '"' not in text
 
 
+@pytest.mark.slow
 def test_a_found_proof_is_exported_from_its_file(tmp_path, capsys):
     """What verify or save wrote; a changed file is refused, as its proof no longer holds."""
     file, place = tmp_path / "v.json", tmp_path / "coq"
@@ -137,6 +140,7 @@ def test_a_found_proof_is_exported_from_its_file(tmp_path, capsys):
     assert not (tmp_path / "other").exists()
 
 
+@pytest.mark.slow
 def test_an_older_export_is_replaced_and_others_files_are_not(tmp_path, capsys):
     """What Coq left goes with it; a file that stabkit did not write stops everything."""
     place = tmp_path / "coq"
@@ -179,6 +183,7 @@ def test_all_theorems_of_the_kernel_can_be_written():
     assert made.left_out == {} and len(made.claims) == len(THEOREMS)
 
 
+@pytest.mark.slow
 def test_energies_at_0_are_written_out_where_a_form_of_the_state_has_them():
     """The form found for heavy ball has P(0) in it, which no hypothesis of a lemma may define."""
     pytest.importorskip("clarabel", reason="the search needs the extra prove")

@@ -75,6 +75,7 @@ def test_values_in_every_arithmetic(name):
             assert near(flux.slope(np.array([x]))[0], float(rise))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KNOWN)
 def test_facts_hold_on_the_whole_line_and_are_sharp(name):
     """The declared slopes are proved, within 0.0006 of the true ones, and a narrower range is not
@@ -95,6 +96,7 @@ def test_facts_hold_on_the_whole_line_and_are_sharp(name):
                                                   name in ("sigmoid", "softplus"))
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(activations(), rationals(8, 12))
 def test_faces_belong_together(flux, s):

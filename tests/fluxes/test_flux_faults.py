@@ -97,6 +97,7 @@ def test_a_jump_inside_a_piece_in_plain_fractions(make, phi):
     assert decide(Stable(Explicit(K4, flux, HALF), CONTRACTION), trials=200).status is REFUTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [total_variation, reversed_arctan, elastic_net])
 def test_a_jump_inside_a_piece_proves_nothing(make):
     """Not contraction, energy, uniqueness, a block or a map by entries; most are refuted."""
@@ -148,6 +149,7 @@ def test_a_kink_far_away_is_found():
                            None, lambda s: 1 + 0 * s)], Facts(False, (ONE, ONE), (ONE, ONE)))
 
 
+@pytest.mark.slow
 def test_a_single_point_is_compared():
     """Φ(0) = 5 with g(0) = 1: the constant 1 leaves the disc, (1 − 5τ)² > 1 for one sample."""
     with pytest.raises(InvalidArgument, match=r"at s = 0 the diffusivity times s is 0, and 5"):
@@ -272,6 +274,7 @@ KINDS = (jump, gap, swapped, narrow_slopes, narrow_diffusivity, hidden_kink, pol
          turned_sign, regulariser)
 
 
+@pytest.mark.slow
 def test_of_a_hundred_wrong_fluxes_none_is_proved():
     """Ten of each kind, each with a claim that is false of it: refused, refuted or left open."""
     rng, table = random.Random(15), {kind.__name__: Counter() for kind in KINDS}

@@ -47,6 +47,7 @@ def test_a_formula_that_is_no_function_of_s_is_refused(formula, words):
         from_activation(formula, Facts(True, (ONE, ONE), (ONE, ONE)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("formula", [
     lambda s: np.where((s - 3) ** 2 > 0, np.minimum(s, 5), 100),
     lambda s: np.where(abs(s - 3) <= 0, 100, np.minimum(s, 5)),
@@ -69,6 +70,7 @@ def test_a_value_at_a_single_point_beside_a_kink_is_not_lost(formula, odd):
         assert decide(what, trials=200).status is not PROVED
 
 
+@pytest.mark.slow
 def test_parts_that_derive_from_the_packages_own_are_not_certified():
     """A subclass may compute something else than what its expression or entries say."""
     K, soft = difference(1, 4), fluxes.soft()

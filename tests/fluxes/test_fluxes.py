@@ -114,6 +114,7 @@ def test_fluxes_beyond_the_table(name):
         assert near(flux.regulariser(r), (2 * y.sum() - y[-1]) * abs(r) / 20000 * sign(r), 6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tau, h", [("1/4", 1), ("1/16", "1/2"), (3, 2)])
 @pytest.mark.parametrize("name", TABLE)
 def test_conversions_in_every_direction(name, tau, h):
@@ -141,6 +142,7 @@ def test_conversions_in_every_direction(name, tau, h):
             assert near(other.regulariser(r), psi(r), 7), source
 
 
+@pytest.mark.slow
 @given(any_flux(), rationals(6, 12))
 def test_the_faces_belong_together(flux, s):
     """Φ(s) = g(s) s exactly or with overlapping balls; Φ(0) = 0; Φ(−s) = −Φ(s) if declared odd."""
@@ -155,6 +157,7 @@ def test_the_faces_belong_together(flux, s):
                 assert left == right
 
 
+@pytest.mark.slow
 @given(any_flux(), rationals(6, 12))
 def test_the_declared_slope_is_the_derivative(flux, s):
     """Difference quotients over [s − δ, s + δ] lie in the enclosure of Φ′ there (mean value)."""
@@ -213,6 +216,7 @@ def test_published_slopes():
     assert fluxes.weickert().facts.lipschitz > fluxes.weickert().facts.sup_diffusivity
 
 
+@pytest.mark.slow
 @given(any_flux(), st.lists(rationals(6, 12), min_size=1, max_size=4))
 def test_arithmetics_agree(flux, values):
     """float32, float64, fractions and intervals of one flux agree to their own precision."""
@@ -235,6 +239,7 @@ def test_arithmetics_agree(flux, values):
             assert Fraction(one) - Fraction(1, 10**12) <= box.upper
 
 
+@pytest.mark.slow
 @given(any_flux(), st.tuples(rationals(6, 12), rationals(6, 12), rationals(6, 12)).map(sorted))
 def test_intervals_enclose_across_breakpoints(flux, ends):
     """Every piece that an interval meets counts: s in X gives Φ(s) in Φ(X)."""

@@ -210,6 +210,7 @@ def test_a_rounding_that_changes_nothing_is_not_told(flux):
 
 
 # -- other ways in ---------------------------------------------------------------------------------
+@pytest.mark.slow
 def test_chains_energies_and_step_bounds_are_those_that_were_meant():
     K, flux = difference(1, 4), fluxes.scaled_identity(0.1)
     step = Explicit(K, flux, 5)

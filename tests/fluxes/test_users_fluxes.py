@@ -42,6 +42,7 @@ def bell(lowest, highest=1, power=2, scale=1):
                             Facts(True, (lowest, highest), (0, 1)))
 
 
+@pytest.mark.slow
 def test_the_users_gauss_is_decided_as_the_dictionarys():
     """(1 − s²) exp(−s²/2) has its minimum −2 exp(−3/2) = −0.44626 at s² = 3."""
     assert set(check_facts(GAUSS).values()) == {True}
@@ -66,6 +67,7 @@ def test_step_bound_audit_and_assertion_take_it():
         assert_stable(Explicit(K, GAUSS, 3), EUCLIDEAN, trials=100)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flux, slopes", [
     # n = 1: (1 − s) e⁻ˢ >= −e⁻² = −0.1353; n = 2: −2 e^(−3/2); n = 4: (1 − 4x) e⁻ˣ at x = 5/4
     (bell("-136/1000", power=1), True), (bell("-135/1000", power=1), False),
@@ -104,6 +106,7 @@ UNDEFINED = {
     "s/s": lambda s: s / s, "root": lambda s: 1 / np.sqrt(abs(s))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", UNDEFINED)
 def test_undefined_at_0_is_refused_there_and_proves_nothing(name):
     """0 · (0/0) is no number, in intervals too."""
@@ -119,6 +122,7 @@ def test_undefined_at_0_is_refused_there_and_proves_nothing(name):
     assert None in check_facts(flux).values() or False in check_facts(flux).values()
 
 
+@pytest.mark.slow
 def test_the_energy_of_what_cannot_be_integrated_is_said_at_once():
     flux = from_diffusivity(UNDEFINED["log"], Facts(True, (-1, 1), (0, 1)))
     start = time.process_time()

@@ -37,6 +37,7 @@ def test_nothing_but_own_errors_comes_out(name):
     assert count.tried and not count.finds
 
 
+@pytest.mark.slow
 @TIMED
 def test_the_driver_notes_what_it_is_for():
     """Planted: an error of Python's, one that lasts, and one of the package, which is none."""

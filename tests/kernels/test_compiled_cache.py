@@ -139,6 +139,7 @@ def test_processes_that_save_at_once_write_files_of_their_own(monkeypatch, tmp_p
                for path in kept(tmp_path)) == 1
 
 
+@pytest.mark.slow
 def test_a_full_disk_costs_no_result(monkeypatch, tmp_path):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(kernels, "CACHE", cache_of("0"))

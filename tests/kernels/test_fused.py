@@ -68,6 +68,7 @@ def cut(monkeypatch, *, threads=32, steps=3):
 ROUTES = {"blocks": ["rows"], "tiles": ["tiles"], "pairs": ["bend", "descend"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [
     pytest.param(np.float64, id="float64"),
     pytest.param(np.float32, id="float32", marks=pytest.mark.slow)])
@@ -157,6 +158,7 @@ def test_schemes_find_them(launches, monkeypatch):
             assert same(np.from_dlpack(got), scheme(u))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("long", [False, True])
 def test_long_signals_are_tiled(launches, monkeypatch, long):
     """Tiles of the size that a device runs, 70 steps: 32 in a launch, or all of a short signal."""

@@ -76,6 +76,7 @@ def test_the_search(launches, monkeypatch):
         assert a == b and same(mine[0], theirs[0])
 
 
+@pytest.mark.slow
 def test_poisson(launches):
     """The iterates of two cycles, and where they end."""
     b = np.random.default_rng(4).standard_normal((63, 127))

@@ -97,6 +97,7 @@ def test_shrinkage_has_the_bits_of_the_compiled_loop(launches, monkeypatch, name
     assert len(launches.names) == 2 * (1 + 1 + 2 + 1 + 1 + 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [fluxes.soft, fluxes.charbonnier, fluxes.weickert,
                                   lambda q: fluxes.firm(q, 3)])
 def test_shrinkage_is_that_of_the_scheme(launches, monkeypatch, make):
@@ -125,6 +126,7 @@ def noise(shape, seed):
     return np.random.default_rng(seed).standard_normal(shape)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_the_poisson_cycle_has_the_bits_of_the_compiled_one(library):
     """The same cycle in every library, so equal iterates; also until it has converged."""

@@ -99,6 +99,7 @@ def plain_margin(notion, pair, image):
     return changes(u) - changes(np.where(abs(v) <= 2.0**-40 * np.max(abs(u)), 0, v))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("notion", range(4))
 @pytest.mark.parametrize("scheme", range(4))
 def test_search_finds_the_worst_of_its_trials(notion, scheme):

@@ -46,6 +46,7 @@ def modules(monkeypatch):
     return names
 
 
+@pytest.mark.slow
 def test_a_kernel_alone_becomes_machine_code(modules):
     """2·2·x of two parts in each other, for whole numbers and for others."""
     compiled = kernels.kernel(lambda x: twice(twice(x)))
@@ -53,6 +54,7 @@ def test_a_kernel_alone_becomes_machine_code(modules):
     assert [name for name in modules if name != "nrt"] == ["<lambda>"] * 2
 
 
+@pytest.mark.slow
 def test_another_numba_makes_the_same_kernels(monkeypatch):
     """Without the inner names of this Numba 2x + (x + y) is what it was: with x = 3, y = 4, 13."""
     monkeypatch.setitem(sys.modules, "stabkit.kernels.linking", None)

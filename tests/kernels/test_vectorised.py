@@ -22,17 +22,20 @@ def packed_divisions(function, arguments, **options):
     return len(re.findall(PACKED_DIVISION[MACHINE], code))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["next_pivots", "eliminate_row", "explicit_step", "fsi_step"])
 def test_divisions_are_packed(name):
     """A compiler that no longer does so costs a factor of two to four."""
     assert packed_divisions(*LOOPS[name]) > 0
 
 
+@pytest.mark.slow
 def test_a_loop_that_is_not_vectorised_is_noticed():
     """Division that must raise at 0 cannot be packed: the error model of Python."""
     assert packed_divisions(*LOOPS["next_pivots"], error_model="python") == 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(MACHINE not in ("x86_64", "amd64"), reason="the benchmark reads x86-64 only")
 def test_the_innermost_loop_is_found():
     """Of a loop of divisions: a packed one, and no jump beside it."""

@@ -83,6 +83,7 @@ def test_convolutions_have_exact_adjoints(boundary):
 
 
 # -- derivative products (3.13) --------------------------------------------------------------------
+@pytest.mark.slow
 @BOUNDARIES
 def test_a_layer_has_exact_derivatives(boundary):
     net = ResidualNetwork(1, 2, Fraction(1, 3), fluxes.cubic(), boundary)
@@ -101,6 +102,7 @@ def test_a_layer_has_exact_derivatives(boundary):
     assert (layer.bias(db[0]) * w).sum() == (db[0] * layer.bias_adjoint(w)).sum()
 
 
+@pytest.mark.slow
 @BOUNDARIES
 def test_a_network_has_exact_derivatives(boundary):
     net = ResidualNetwork(2, 2, Fraction(1, 2), SQUARE, boundary)
@@ -255,6 +257,7 @@ def test_training_reduces_the_loss_and_repeats():
     assert (again.classifier.weights == model.classifier.weights).all()
 
 
+@pytest.mark.slow
 def test_every_part_of_a_round_reduces_its_objective():
     data, net = tiny(), ResidualNetwork(2, 2)
     training = Training(rounds=1, batch=240, loss=CrossEntropy())
@@ -262,6 +265,7 @@ def test_every_part_of_a_round_reduces_its_objective():
     assert after.loss < before.loss and after.validation_loss == after.loss
 
 
+@pytest.mark.slow
 def test_coarse_to_fine_trains_on_every_grid():
     data, held_out, net = pyramid(tiny(0), 2), pyramid(tiny(1), 2), ResidualNetwork(2, 2)
     training = Training(rounds=2, batch=200, decay=1e-3)
@@ -278,6 +282,7 @@ def test_coarse_to_fine_trains_on_every_grid():
     assert isinstance(small, Model) and small.scores(data[1].images).shape == (240, 3)
 
 
+@pytest.mark.slow
 def test_digits():
     training, validation = load_digits(0, training=1500, margin=2)
     assert training.images.shape == (1500, 12, 12) and len(validation) == 297

@@ -96,6 +96,7 @@ def test_steps_of_second_order_halve_their_error_twice(name):
     assert 3.8 < errors[0] / errors[1] < 4.3
 
 
+@pytest.mark.slow
 def test_modes_in_float32_and_a_wrong_coefficient():
     """Noise below 10⁻³ to 100 steps; damped RKC2 keeps |R| < 1 inside; a γ_j off by 1/1000 is
     seen in R′(0)."""
@@ -144,6 +145,7 @@ def test_internal_amplification_by_errors_put_in(name):
     assert abs(worst - found.internal_amplification) < 1e-9 * worst
 
 
+@pytest.mark.slow
 def test_orders_matter_and_lengths_to_a_thousand_are_looked_at():
     """Rising step sizes lose all digits at 100 steps; strides and Leja's order do not."""
     assert cycle("fed", 100, order="natural").internal_amplification > 1e40

@@ -76,6 +76,7 @@ def test_known_answers(name):
         assert high.lower <= end <= high.upper and family.is_stable(end)
 
 
+@pytest.mark.slow
 def test_schemes_that_are_never_stable():
     """Centred differences and Euler's step for advection, but for r = 0; a growing mode."""
     assert Family(plus_one(centred_advection)).isolated_points() == [0]
@@ -86,6 +87,7 @@ def test_schemes_that_are_never_stable():
     assert Family(plus_one(lambda r: heat(-r))).intervals() == []
 
 
+@pytest.mark.slow
 def test_a_wrong_tap_moves_the_end():
     """The Lax–Wendroff scheme with r² + r in place of r² − r; and agreement with symbols in floats.
     """
@@ -122,6 +124,7 @@ def test_two_intervals():
     assert end.lower <= 2 <= end.upper
 
 
+@pytest.mark.slow
 def test_advection_and_diffusion_in_two_parameters():
     """Euler's step with Courant number C and d = τ/h²: stable if and only if C² <= 2d <= 1."""
     family = Family(lambda C, d: {-1: d + C / 2, 0: 1 - 2 * d, 1: d - C / 2})

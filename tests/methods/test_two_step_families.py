@@ -60,6 +60,7 @@ KNOWN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KNOWN)
 def test_known_answers(name):
     """Just inside the known end the scheme is stable, just beyond it is not."""
@@ -88,6 +89,7 @@ def largest_factor(family, *parameters):
     return max(np.abs(np.roots(p)).max() for p in np.array(symbols).T)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KNOWN)
 def test_roots_by_floats(name):
     """The decision in fractions is that of the largest root, off the ends."""
@@ -97,6 +99,7 @@ def test_roots_by_floats(name):
         assert family.is_stable(Fraction(int(r), 1009)) == (top < 1 + 1e-6), r
 
 
+@pytest.mark.slow
 def test_two_parameters():
     """Du Fort and Frankel with advection: C² <= 1 for all d > 0, and < 1 for d = 0; by roots too.
     """
@@ -131,6 +134,7 @@ def test_an_isolated_double_factor():
         assert m > 1 or Family(family.right, older=family.older, second_order=True).is_stable(1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("square", [False, True])
 @pytest.mark.parametrize("family", [
     lambda at: Family(lambda r: {}, lambda r: {0: at(r)}),  # 0 u⁺ = 0 there

@@ -96,6 +96,7 @@ PROBLEMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_the_first_call_works(name):
     """‖b − A u‖ <= 1e-8 ‖b‖, measured here, in few steps, and u is that of SciPy's LU."""
@@ -116,6 +117,7 @@ def test_the_first_call_works(name):
         assert energy <= 1e-8 * (direct @ (A @ direct))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setup", [pyamg.ruge_stuben_solver, pyamg.smoothed_aggregation_solver,
                                    pyamg.rootnode_solver])
 def test_setups_of_pyamg(setup):
@@ -162,6 +164,7 @@ def test_the_largest_eigenvalue_is_not_underestimated(n):
     assert 0.99 * exact <= largest_eigenvalue(A) <= 1.25 * exact
 
 
+@pytest.mark.slow
 def test_rigid_body_modes_pay():
     """With all three modes elasticity takes fewer steps than with the two translations."""
     A, options = elasticity()
@@ -212,6 +215,7 @@ def test_steps_below_rounding_are_measured():
     assert true / 10 < solution.history[-1] and "rounding" in solution.reason
 
 
+@pytest.mark.slow
 def test_fgmres_minimises_the_residual():
     """One restart-free run: the residual is the least over the span of the images, as by lstsq."""
     A = pyamg.gallery.poisson((20, 20), format="csr")

@@ -105,6 +105,7 @@ def test_three_dimensions_are_sums_along_axes(boundary):
         assert np.array_equal(ours, sum_along([line(n, boundary) for n in shape]).toarray())
 
 
+@pytest.mark.slow
 def test_geometric_cycles_in_three_dimensions():
     b = noise((31, 31, 31))
     solution = Multigrid(geometric(poisson(b.shape)), GS).solve(b, tolerance=1e-8)
@@ -172,6 +173,7 @@ def test_anisotropy_is_coarsened_along_the_strong_axis(epsilon, axis):
     assert solution.converged and solution.cycles <= 14
 
 
+@pytest.mark.slow
 def test_anisotropy_in_three_dimensions():
     made, solution = solve(sum_along([line(20), 1e-2 * line(20), 1e-5 * line(20)]), (20, 20, 20))
     assert made.levels[1].shape == (10, 20, 20) and solution.cycles <= 14
@@ -241,6 +243,7 @@ def test_a_line_sweep_solves_line_after_line(zebra, axis, omega):
                                rtol=1e-12, atol=1e-13)
 
 
+@pytest.mark.slow
 def test_lines_smooth_anisotropy_without_semicoarsening():
     weights = stencil([[0, "-1/10000", 0], [-1, "20002/10000", -1], [0, "-1/10000", 0]])
     b, problem = noise((63, 63)), StencilProblem((63, 63), weights)
@@ -250,6 +253,7 @@ def test_lines_smooth_anisotropy_without_semicoarsening():
     assert across.status is Status.STAGNATED and "anisotropic" in across.reason
 
 
+@pytest.mark.slow
 def test_alternating_lines_where_the_strong_axis_changes():
     n = 60
     weak = scipy.sparse.diags_array(np.where(np.arange(n) < n // 2, 1e-4, 1.0))

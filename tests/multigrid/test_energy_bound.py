@@ -102,6 +102,7 @@ METHODS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", METHODS)
 def test_the_bound_is_above_the_factor_and_near_it(name):
     make, near = METHODS[name]
@@ -111,6 +112,7 @@ def test_the_bound_is_above_the_factor_and_near_it(name):
     assert bound.check(method)
 
 
+@pytest.mark.slow
 def test_no_error_is_reduced_less():
     """The statement itself: the energy of the error after a cycle, for many right-hand sides."""
     method = model(7, 3)
@@ -123,6 +125,7 @@ def test_no_error_is_reduced_less():
             e = after
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Gauss-Seidel", "red-black", "W", "aggregation", "F",
                                   "after only", "zebra, SOR", "periodic", "Neumann cells"])
 def test_a_factor_slightly_below_the_true_one_is_refused(name):
@@ -137,6 +140,7 @@ def test_a_factor_slightly_below_the_true_one_is_refused(name):
     assert energy_bound(method, at_most=Fraction(true) * Fraction(51, 50)).check(method)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spoil", ["other L", "upper L", "no L", "other method", "fewer levels"])
 def test_spoilt_certificates_are_refused(spoil):
     method = model(7, 3)
@@ -174,6 +178,7 @@ def test_the_identity_behind_it():
     assert np.abs(least(M) - inverse).max() > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("smoother", [Jacobi(), Jacobi(Fraction(1, 2)), SOR(Fraction(5, 4)),
                                       Richardson(Fraction(1, 6))])
 def test_the_bound_of_w_is_one(smoother):
@@ -196,6 +201,7 @@ def test_dominance_and_exact_values():
         assert dyadic(given) == Exact(given)
 
 
+@pytest.mark.slow
 def test_a_wrong_prolongation_is_proven_slow():
     """Columns with random signs reach no smooth error: the certificate says so by its factor."""
     rng = np.random.default_rng(0)

@@ -67,6 +67,7 @@ def test_fast_poisson_is_its_twin(shape, levels):
         np.testing.assert_allclose(ours.residuals, theirs.residuals, rtol=max(close, 1e-10))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(127, 63), (31, 15, 15)])
 def test_slabs_and_threads_change_no_bit(shape, monkeypatch):
     """Points of a colour do not depend on each other: any order of them has the same bits."""
@@ -85,6 +86,7 @@ def test_slabs_and_threads_change_no_bit(shape, monkeypatch):
             np.testing.assert_allclose(part.residuals, whole.residuals, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_factor_in_3d_is_that_of_the_smoothing():
     """Red-black smooths by 0.445 a sweep in 3-D (Trottenberg, Oosterlee and Schüller, table 4.2),
     so V(1,1) reduces by some 0.2."""

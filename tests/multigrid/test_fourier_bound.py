@@ -65,6 +65,7 @@ def true_factor(method):
     return float(np.sqrt(max(scipy.linalg.eigh(E.T @ A @ E, A, eigvals_only=True)[-1], 0)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CYCLES_1D)
 @pytest.mark.parametrize("boundary", SIZES)
 def test_the_bound_is_above_the_factor_in_1d(name, boundary):
@@ -93,6 +94,7 @@ def test_the_bound_is_above_the_factor_in_2d(name, boundary):
     assert true <= bound.factor <= 3 * true
 
 
+@pytest.mark.slow
 def test_the_first_colour_matters():
     """The contrary: with the colours exchanged the bound would be below the factor."""
     problem, wrong = poisson((31,)), Cycle(SOR(1, red_black, reverse=True))
@@ -101,6 +103,7 @@ def test_the_first_colour_matters():
                                                                         Cycle(RED_BLACK)).factor
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("visit", [W, F])
 def test_errors_are_enclosed_a_posteriori(visit):
     """‖u − A⁻¹b‖_A from a dense solve, exactly for rationals, lies in the interval by one cycle."""
@@ -132,6 +135,7 @@ OTHERS = {
     "hierarchy": Multigrid(algebraic(poisson((127,)).matrix(), shape=(127,)), Cycle(Jacobi()))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OTHERS)
 def test_a_bound_of_another_cycle_encloses_no_error(name):
     """Planted: its factor would be believed, and the interval could miss the error."""
@@ -182,6 +186,7 @@ def test_the_bound_is_above_the_factor_in_3d(smoother, boundary):
     assert bound.K[0].width <= 1 + 1e-12
 
 
+@pytest.mark.slow
 def test_only_alike_axes_are_interchanged():
     """Planted: a stencil that is stronger along one axis, and lines along one."""
     alike = poisson((7, 7, 7)).weights
@@ -196,6 +201,7 @@ def test_only_alike_axes_are_interchanged():
     assert K[0].overlaps(K[1])
 
 
+@pytest.mark.slow
 def test_a_theorem_in_1d():
     """K is 3/2 for Jacobi 2/3, so 1 − 1/K = 1/3: by hand, A⁻¹ − P A_c⁻¹Pᵀ is diag(1, 0, 1, …)/2."""
     bound = fourier_bound(poisson((1023,)), Cycle(Jacobi("2/3")), tolerance=Fraction(1, 1000))

@@ -82,6 +82,7 @@ def random(shape, mean_free=False):
     return b - b.mean() if mean_free else b
 
 
+@pytest.mark.slow
 def test_import_leaves_numba_alone():
     code = "import sys, stabkit.multigrid; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -226,6 +227,7 @@ def test_float_and_exact_cycles_agree(smoother):
     assert radius < 0.45
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("boundary", [DIRICHLET, NEUMANN, PERIODIC, NEUMANN_CELLS, DIRICHLET_CELLS])
 @pytest.mark.parametrize("visit", [V, W, F])
 def test_cycles_solve_every_boundary(boundary, visit):
@@ -253,6 +255,7 @@ def test_cells_get_a_transfer_between_cells(boundary, shape):
     assert method.solve(random(shape, mean_free=problem.singular)).factor < 0.26
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("coarse", [galerkin, rediscretised])
 def test_convergence_does_not_depend_on_h(coarse):
     cycles = []
@@ -272,6 +275,7 @@ def test_backslash_cycle_and_smoothed_coarsest_grid():
     assert method.solve(random((33, 33)), tolerance=1e-8).converged
 
 
+@pytest.mark.slow
 def test_nine_points_variable_coefficients_and_the_implicit_step():
     b = random((63, 63))
     nine = Multigrid(geometric(StencilProblem((63, 63), LAPLACE_9_POINT)), JACOBI)
@@ -298,6 +302,7 @@ def test_full_multigrid_reaches_discretisation_error():
     assert np.abs(method.full(b) - true).max() < 2 * discretisation
 
 
+@pytest.mark.slow
 def test_preconditioner_for_conjugate_gradients():
     A = poisson((127, 127)).matrix()
     method = Multigrid(geometric(poisson((127, 127))), Cycle(symmetric(gauss_seidel())))

@@ -163,6 +163,7 @@ def test_unet_is_the_v_cycle(smoother, levels):
     assert (network[n:2 * n] == carried).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(7,), (7, 7)])
 def test_unet_loop_is_its_matrix(shape):
     cycle = method(shape, Cycle(gauss_seidel(), visit=W), levels=3)
@@ -182,6 +183,7 @@ def test_float_unet_agrees_to_rounding():
     np.testing.assert_allclose(unet(cycle)(start(b)).x, cycle.step(0 * b, b), atol=1e-13)
 
 
+@pytest.mark.slow
 def test_convergence_with_the_printed_smoother_needs_the_boundary():
     # S = ω/4 on every level, with zero padding on all nodes.
     made = geometric(poisson((9, 9), ZERO_PADDED), levels=2, dtype=object)

@@ -55,6 +55,7 @@ def encloses(interval, value, width):
     assert interval.width <= width * (1 + 1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("smoother", "weights", "value"), [
     (Jacobi(Fraction(2, 3)), LAPLACE_1D, Fraction(1, 3)),
     (Jacobi(Fraction(4, 5)), LAPLACE_5_POINT, Fraction(3, 5)),
@@ -66,6 +67,7 @@ def test_jacobi_smoothing_factors(smoother, weights, value):
     encloses(smoothing_factor(smoother, weights, tolerance=FINE), value, 1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("smoother", [gauss_seidel(), gauss_seidel(backward)])
 def test_gauss_seidel_smoothing_factor_is_one_half(smoother):
     encloses(smoothing_factor(smoother, LAPLACE_5_POINT), Fraction(1, 2), 0.01)
@@ -77,6 +79,7 @@ def test_gauss_seidel_in_1d():
     assert found.lower <= Fraction(4472136, 10**7) <= found.upper and found.width < 1.1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("smoother", "weights", "value", "tolerance"), [
     (Jacobi(Fraction(6, 7)), LAPLACE_7_POINT, 5 / 7, 0.02),
     (gauss_seidel(), LAPLACE_7_POINT, 0.567, 0.1),
@@ -138,6 +141,7 @@ def sampled(smoother, weights, n=64):
     return np.abs(ratio[high]).max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("smoother", "weights"), [
     (Chebyshev(2), LAPLACE_5_POINT), (Chebyshev(3, Fraction(1, 8)), LAPLACE_1D),
     (Jacobi(Fraction(7, 8)), LAPLACE_9_POINT),
@@ -150,6 +154,7 @@ def test_enclosure_holds_the_sampled_maximum(smoother, weights):
     assert float(found.lower) <= sampled(smoother, weights) + 0.02
 
 
+@pytest.mark.slow
 def test_symmetric_gauss_seidel_smooths_like_its_factors():
     one = smoothing_factor(gauss_seidel(), LAPLACE_5_POINT, tolerance=Fraction(1, 20))
     pair = smoothing_factor(symmetric(gauss_seidel()), LAPLACE_5_POINT, tolerance=Fraction(1, 20))
@@ -159,6 +164,7 @@ def test_symmetric_gauss_seidel_smooths_like_its_factors():
 
 
 # -- two grids -------------------------------------------------------------------------------------
+@pytest.mark.slow
 def test_two_grid_factor_1d():
     method = TwoGrid(LAPLACE_1D, Jacobi(Fraction(2, 3)), galerkin_transfer(1))
     encloses(method.factor(Fraction(1, 100)), Fraction(1, 9), 0.01)
@@ -217,6 +223,7 @@ def test_linear_elements_have_a_two_grid_factor():
     assert Fraction(1, 4) < found.lower and found.upper < 1
 
 
+@pytest.mark.slow
 def test_an_impossible_tolerance_is_undecided():
     import stabkit.multigrid.supremum as supremum
     before, supremum.MOST_BOXES = supremum.MOST_BOXES, 50
@@ -227,6 +234,7 @@ def test_an_impossible_tolerance_is_undecided():
         supremum.MOST_BOXES = before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", [LAPLACE_1D, LAPLACE_9_POINT,
                                      stencil([[-1, -2, 0], [-3, 12, -3], [0, -2, -1]])])
 def test_symbols_on_boxes_hold_those_inside(weights):

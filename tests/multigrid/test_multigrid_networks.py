@@ -231,6 +231,7 @@ def blocks():
     return xi, etas
 
 
+@pytest.mark.slow
 def test_mgnet_is_iresnet(blocks):
     xi, etas = blocks
     f = rationals((2, 4, 4))

@@ -54,6 +54,7 @@ def overclaims(around):
     return said, wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("around", AROUND)
 def test_converged_is_true_of_the_exact_residual(around):
     """‖b − A u‖ <= tolerance ‖b‖ holds of u as it is, not only of its rounded residual."""
@@ -69,6 +70,7 @@ def test_rounded_residuals_would_overclaim(monkeypatch):
     assert sum(overclaims(around)[1] for around in AROUND) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(15, 15), (7, 7, 7)])
 def test_converged_is_true_of_the_fast_path(shape):
     """The same without a matrix; a residual of half a rounding error is not claimed."""

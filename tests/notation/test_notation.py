@@ -44,6 +44,7 @@ def test_words_are_not_formulas():
     assert to_plain("a <= b\n  and c") == "a ≤ b and c"
 
 
+@pytest.mark.slow
 def test_all_statements_can_be_written():
     for claim in registry().values():
         for text in (claim.statement, claim.location):
@@ -111,6 +112,7 @@ def test_a_long_formula_may_be_broken_and_its_punctuation_stays_with_it():
     assert "<wbr><math><mo form=\"infix\">≤</mo>" in written
 
 
+@pytest.mark.slow
 def test_every_sign_of_a_statement_is_in_its_mathml():
     """Letters and digits of all statements, in their order, are those of the MathML."""
     def signs(text):
@@ -124,6 +126,7 @@ def test_every_sign_of_a_statement_is_in_its_mathml():
             claim.statement.replace("ᵀ", "T").replace("`", ""))), claim.name
 
 
+@pytest.mark.slow
 def test_all_statements_are_well_formed_mathml():
     for claim in registry().values():
         for text in (claim.statement, claim.location):

@@ -87,6 +87,7 @@ def test_one_channel_is_the_convolution_of_the_line(boundary):
     assert (one.exact() == convolution(taps, 6, boundary).exact()).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("boundary", BOUNDARIES, ids=repr)
 @pytest.mark.parametrize("c_out, c_in", [(1, 1), (2, 3), (3, 2), (4, 2)])
 @pytest.mark.parametrize("sizes, shape", SIZES.values(), ids=SIZES)
@@ -101,6 +102,7 @@ def test_norms_enclose_dense_singular_values(sizes, shape, c_out, c_in, boundary
     assert enclosure.overlaps(norm_squared(K)) and enclosure.lower <= norm_squared_bound(weights)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 5), st.integers(0, 10**6))
 def test_the_symbol_and_the_exact_decision_meet(c_out, c_in, n, seed):
@@ -140,6 +142,7 @@ def test_all_ones_on_a_small_torus_are_decided_exactly():
     assert found.lower == found.upper == 18**2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("boundary", BOUNDARIES, ids=repr)
 @pytest.mark.parametrize("c_in, c_out", [(1, 3), (3, 2)])
 def test_the_bound_of_small_weights_gives_a_stable_step(c_in, c_out, boundary):
@@ -168,6 +171,7 @@ def test_large_norms_are_close(boundary):
     assert found.width < 1e-9 * dense
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 10**6), st.integers(-60, 60))
 def test_the_float_bounds_hold_where_the_norm_is_decided_exactly(m, n, seed, exponent):

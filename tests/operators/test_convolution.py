@@ -97,6 +97,7 @@ def test_map_adjoint_and_matrix(layout, boundary):
     assert (matrix.T @ v.ravel() == pulled.ravel()).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("boundary", BOUNDARIES, ids=repr)
 def test_batches_and_patches(boundary):
     """A batch is convolved signal by signal, and K u is the kernel times all patches."""

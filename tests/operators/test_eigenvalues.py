@@ -60,6 +60,7 @@ def middle_pivot(bands, x):
     return kept(bands[0, n // 2] - x - bands[1, n // 2] ** 2 / left - beside ** 2 / right)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [2, 3])
 def test_largest_eigenvalue_is_that_of_lapack(width):
     for n in (1, 2, 3, 7, 40, 150):
@@ -157,6 +158,7 @@ def test_slopes_that_are_no_numbers_are_refused():
     assert step_is_stable(np.zeros(4), 10**6)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(-9, 9), min_size=2, max_size=7), st.data())
 def test_decisions_agree_with_exact_elimination(entries, data):

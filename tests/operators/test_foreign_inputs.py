@@ -182,6 +182,7 @@ def test_a_step_with_a_linear_operator_is_followed(kind):
         assert found.refuted[0][0] > Fraction(1, 2) and found.refuted[-1][1] is None
 
 
+@pytest.mark.slow
 def test_what_only_looks_like_a_linear_operator_proves_nothing():
     """|u| is not linear, whatever its class says: on signals >= 0 it would be the identity."""
     crooked = LinearOperator((8, 8), matvec=np.abs, dtype=float)

@@ -119,6 +119,7 @@ def test_tangential_differences_are_means_of_central_ones(shape):
     assert found == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape, bound", [((3, 3), "1/4"), ((3, 3, 3), "1/6")])
 def test_the_range_bound_is_one_over_twice_the_dimension(shape, bound):
     """u⁺ at the middle pixel is (1 − 2dτ)u + τ Σ neighbours for Φ = id: a mean exactly for
@@ -139,6 +140,7 @@ def test_the_range_bound_follows_the_grid_size_of_each_axis(h, bound):
     assert decide(Stable(step, RANGE)).status == "refuted"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(3, 3), (2, 2, 2)])
 def test_every_notion_is_certified_on_a_grid(shape):
     """At τ = 2/‖K‖², which is 2/(2 · 3) and 2/(3 · 2): 1/3."""
@@ -155,6 +157,7 @@ def test_every_notion_is_certified_on_a_grid(shape):
         assert decide(Stable(beyond, notion)).status == "refuted"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(60, 80), (12, 14, 16)])
 def test_compiled_steps_on_a_grid_are_the_expression(shape, monkeypatch):
     """The compiled twin runs for images and volumes and agrees with the array expression."""

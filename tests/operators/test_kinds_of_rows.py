@@ -139,6 +139,7 @@ def test_pivots_tell_the_norm(n, boundary):
     assert "undecided" in check(evidence(in_blocks(K), "gram_at_most(K, c)", c=str(below)))
 
 
+@pytest.mark.slow
 def test_pivots_of_random_bands_agree_with_an_exact_elimination():
     """For random rows of two neighbours the pivots accept only what is semidefinite."""
     rng = np.random.default_rng(0)
@@ -248,6 +249,7 @@ LARGE_SCHEMES = [  # made by their tests: each takes a moment
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", LARGE_SCHEMES)
 def test_size_does_not_matter(make):
     """The bounds 2/4ᵐ, 1/(2d), 1/4 hold for all N; the evidence is short and the checker agrees."""
@@ -260,6 +262,7 @@ def test_size_does_not_matter(make):
             assert len(json.dumps(item.data)) < 4000
 
 
+@pytest.mark.slow
 def test_uniqueness_at_any_size():
     """v + τ K'Φ(K v) = u has one solution for τ L₋ ‖K‖² < 1; s/(1+s²) has slopes >= -1/8."""
     scheme = Implicit(difference(1, LARGE), fluxes.rational(), "199/100")
@@ -289,6 +292,7 @@ def test_one_spoiled_row_in_the_middle_is_seen():
         assert all(abs(np.flatnonzero(u) - 50_000).max() < 30 for u in outcome.signals)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("notion, bound", [(EUCLIDEAN, "1/2"), (RANGE, "1/2"), (SIGN, "1/4")])
 @pytest.mark.parametrize("n", [1000, pytest.param(LARGE, marks=pytest.mark.slow)])
 def test_just_above_the_bound_it_is_refuted_in_a_few_lines(notion, bound, n):
@@ -330,6 +334,7 @@ def test_a_pixel_breaks_a_grid():
     assert outcome.status == "refuted" and outcome.margin == Fraction(-4, 1000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", [
     Explicit(difference(2, 40), fluxes.soft(), "1/4"),
     FSI(difference(1, 40), fluxes.garrote(), "1/2", length=3),

@@ -65,6 +65,7 @@ def correlate(taps, u, boundary, centre):
     return rows
 
 
+@pytest.mark.slow
 @given(stencils(), st.data(), boundaries(paddings=True))
 def test_convolutions_are_sums_over_samples(taps, data, boundary):
     """Any stencil, centre and boundary; also where the stencil is longer than the signal."""
@@ -135,6 +136,7 @@ def test_reflecting_differential_operators_keep_one_parity():
         differential_operator([0, 1, 1], 5, 1, REFLECTING)
 
 
+@pytest.mark.slow
 @given(operators(), st.data())
 def test_the_adjoint_identity(K, data):
     """⟨K u, v⟩ = ⟨u, Kᵀv⟩ exactly, and (Kᵀ)ᵀ = K."""
@@ -143,6 +145,7 @@ def test_the_adjoint_identity(K, data):
     assert K.T.T is K and (K.T.exact() == K.exact().T).all()
 
 
+@pytest.mark.slow
 @given(operators(), st.data(), rationals())
 def test_the_algebra_of_operators(K, data, factor):
     """Sums, multiples and products act as their dense matrices do."""
@@ -177,6 +180,7 @@ def test_intervals_pass_through():
         assert all(X.lower <= x <= X.upper for X, x in zip(K @ box, inside, strict=True))
 
 
+@pytest.mark.slow
 @given(operators(), st.data())
 def test_exact_products_in_every_arithmetic(K, data):
     """K u entry by entry from the dense matrix: of fractions with large denominators, of integers
@@ -213,6 +217,7 @@ def test_matrices_in_and_out():
     assert ((big @ big).exact() == big.exact() @ big.exact()).all()
 
 
+@pytest.mark.slow
 @given(operators())
 def test_norms_contain_the_singular_values(K):
     """‖K‖ is the largest singular value of the dense matrix."""
@@ -261,6 +266,7 @@ def test_norms_of_tiny_and_huge_operators(size):
     assert skew.lower <= skew.upper <= 2 * (max(size, 1 / size)) ** 2
 
 
+@pytest.mark.slow
 @given(operators(), ratios(), st.sampled_from([Fraction(1), Fraction(7, 3)]))
 def test_steps_lie_on_their_side_of_the_bound(K, ratio, lipschitz):
     """2 I − τ L KᵀK >= 0 for ratios up to 1 and not beyond, to the last digit."""

@@ -71,6 +71,7 @@ def taps_of(matrix, width, row):
 
 
 # -- composition -----------------------------------------------------------------------------------
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(windows(1, 3, 5), windows(3, 5))
 def test_composition_is_the_product_of_matrices(s, t):
@@ -78,6 +79,7 @@ def test_composition_is_the_product_of_matrices(s, t):
     assert np.array_equal(convolution(compose(s, t), N).exact(), product)
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(squares(3), squares(3))
 def test_composition_in_two_dimensions(s, t):
@@ -90,6 +92,7 @@ def test_composition_refuses_mixed_dimensions():
 
 
 # -- moments and derivatives -----------------------------------------------------------------------
+@pytest.mark.slow
 @given(windows(3, 5), st.integers(0, 6), st.fractions(Fraction(1, 9), 3, max_denominator=9))
 def test_moments_are_what_a_stencil_does_to_monomials(s, power, h):
     values = [(h * x)**power for x in range(-(len(s) // 2), len(s) // 2 + 1)]
@@ -98,6 +101,7 @@ def test_moments_are_what_a_stencil_does_to_monomials(s, power, h):
     assert applied == moments(s, power)[power] * h**power * factorial(power)
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(squares(3), st.integers(0, 3), st.integers(0, 3))
 def test_moments_in_two_dimensions(s, i, j):
@@ -127,6 +131,7 @@ def test_windows_are_consistent_of_second_order(order):
     assert order_of_consistency(derivative_windows()[order], order) == 2
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(squares(3), st.fractions(Fraction(1, 9), 3, max_denominator=9))
 def test_derivatives_and_back(s, h):
@@ -144,6 +149,7 @@ def test_derivatives_of_a_window():
         to_derivatives([1, 2, 3, 2, 1])
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(squares(3), st.fractions(Fraction(1, 4), 4, max_denominator=4),
        st.fractions(Fraction(1, 4), 4, max_denominator=4))
@@ -158,6 +164,7 @@ def test_rediscretisation_to_twice_the_mesh_size():
 
 
 # -- Galerkin coarsening ---------------------------------------------------------------------------
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(windows(1, 3, 5, 7))
 def test_coarsening_is_the_product_of_matrices(s):
@@ -167,6 +174,7 @@ def test_coarsening_is_the_product_of_matrices(s):
     assert np.array_equal(convolution(found, N // 2).exact(), coarse)
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(windows(3, 5), st.lists(numbers, min_size=3, max_size=3),
        st.lists(numbers, min_size=3, max_size=3))
@@ -179,6 +187,7 @@ def test_coarsening_with_other_transfers(s, p, r):
     assert np.array_equal(convolution(found, N // 2).exact(), coarse)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", list(np.ndindex(3, 3)), ids=str)
 def test_coarsening_in_two_dimensions(place):
     # Coarsening is linear, so one tap at a time is enough.
@@ -188,12 +197,14 @@ def test_coarsening_in_two_dimensions(place):
     assert np.array_equal(image_matrix(coarsen(s), n // 2), fine)
 
 
+@pytest.mark.slow
 @given(windows(3, 5))
 def test_refining_inverts_coarsening(s):
     assert np.array_equal(refine(coarsen(s)), fractions(s))
     assert np.array_equal(coarsen(refine(s)), fractions(s))
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(squares(5))
 def test_refining_inverts_coarsening_in_two_dimensions(s):
@@ -231,6 +242,7 @@ def largest_error(found):
     return abs(found.scale) * (far - near)
 
 
+@pytest.mark.slow
 @given(windows(3, 5, 7, 9), st.sampled_from((3, 12, 40)))
 def test_factors_multiply_to_the_window(s, digits):
     found = factorise(s, digits)
@@ -239,6 +251,7 @@ def test_factors_multiply_to_the_window(s, digits):
     assert np.all(abs(padded(product, len(s)) - fractions(s)) <= largest_error(found))
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(st.integers(-4, 4), min_size=3, max_size=3), min_size=2, max_size=4))
 def test_rational_factors_are_found_exactly(rows):
     found = factorise(compose(*rows))

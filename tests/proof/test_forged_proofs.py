@@ -173,6 +173,7 @@ def test_every_claim_refuses_the_statement_of_every_other(monkeypatch):
         assert told and not any(finding.holds for finding in told)
 
 
+@pytest.mark.slow
 def test_claims_of_ones_own_are_derived_from_their_file(tmp_path, capsys):
     """With --claims the statement is derived; without it the file is checked and that is said."""
     own = tmp_path / "mine.py"
@@ -239,6 +240,7 @@ def test_listed_evidence_shows_what_its_claim_says(listed, name):
     assert finding.holds, finding.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_one_is_one_under_the_name_of_a_claim_is_refused(listed, name):
     """Each piece in turn becomes "1 == 1"; the calculation holds, but it is not the claim's.
@@ -256,6 +258,7 @@ def test_one_is_one_under_the_name_of_a_claim_is_refused(listed, name):
         assert not finding.holds and f"evidence {number + 1}" in finding.reason
 
 
+@pytest.mark.slow
 def test_evidence_of_another_configuration_or_claim_is_refused(listed):
     one, other = (listed[name] for name in SMALL[1:3])
     content = document({**one, "claim": other["claim"]})
@@ -269,6 +272,7 @@ def test_evidence_of_another_configuration_or_claim_is_refused(listed):
     assert not finding.holds
 
 
+@pytest.mark.slow
 def test_any_signal_that_is_stretched_too_far_is_a_witness():
     """Machines find different ones; one that is not stretched shows nothing."""
     name = "software.torch_orthogonal_makes_convolutions_nonexpansive"

@@ -14,6 +14,7 @@ CONTRAST, MEAN = line(1, "1/2", "contrast"), line(1, "inf", "mean")
 RING, PIVOT = THEOREMS["explicit step on a ring, sign"].statement, {"pivot": "1/2 - x"}
 
 
+@pytest.mark.slow
 def test_lines_of_many_lengths_keep_contrast_and_mean():
     """u⁺ᵢ = uᵢ + φ(dᵢ) − φ(dᵢ₋₁) with φ nondecreasing, φ(0) = 0 and slopes of at most 1/2: the
     largest |uᵢ₊₁ − uᵢ| does not grow, and the sum stays for any weights."""

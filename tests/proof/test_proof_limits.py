@@ -24,6 +24,7 @@ def places(data, path=()):
         yield from places(part, (*path, key))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", THEOREMS)
 def test_junk_anywhere_is_refused_in_words(name):
     rng, theorem = random.Random(name), THEOREMS[name]

@@ -65,6 +65,7 @@ def changes(u):
     return sum(a is not b for a, b in itertools.pairwise(signs))
 
 
+@pytest.mark.slow
 def test_lines_of_many_lengths_keep_range_and_sign():
     rng = random.Random(1)
     for _ in range(300):
@@ -85,6 +86,7 @@ def rises(u):
     return [b - a for a, b in itertools.pairwise(u)]
 
 
+@pytest.mark.slow
 def test_lines_of_many_lengths_keep_variation_and_extrema():
     """Σ|u⁺ᵢ₊₁ − u⁺ᵢ| within weights of 1/2, the changes of sign of the differences within 1/4."""
     rng = random.Random(2)
@@ -242,6 +244,7 @@ def poly(*roots, lead=1):
 ENDS = [None, F(-2), F(-1), F(0), F(1, 2), F(1), F(2)]
 
 
+@pytest.mark.slow
 def test_signs_on_intervals_are_those_of_the_roots():
     rng = random.Random(2)
     for _ in range(1500):
@@ -275,6 +278,7 @@ def test_signs_where_roots_are_irrational(text, low, high, expected):
     assert nonnegative(coefficients(parse(text, {"x": parameter("x")}), "x"), low, high) is expected
 
 
+@pytest.mark.slow
 def test_what_is_shown_on_a_box_is_true_there():
     rng, shown = random.Random(3), 0
     names = {"x": parameter("x"), "y": parameter("y")}

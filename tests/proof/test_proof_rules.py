@@ -65,6 +65,7 @@ def many_values():
     return [random_values(rng) for _ in range(200)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS, ids=str)
 def test_what_a_rule_says_is_nonnegative_is_so(step):
     text = text_of(nonnegative(read(SETTING), step))

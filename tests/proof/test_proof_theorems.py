@@ -37,6 +37,7 @@ def test_a_theorem_is_proved_also_after_a_trip_through_json(name):
     assert len(json.dumps(theorem.statement) + json.dumps(theorem.proof)) < 8000
 
 
+@pytest.mark.slow
 def test_all_theorems_are_checked_in_less_than_two_seconds():
     begin = time.process_time()
     for theorem in THEOREMS.values():
@@ -153,6 +154,7 @@ def parts(name):
     return iteration.obligations(statement, proof)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [
     pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in ALGEBRAIC])
 def test_no_step_of_a_proof_can_be_dropped_or_changed(name):
@@ -245,6 +247,7 @@ def test_the_contrary_and_a_stronger_goal_are_not_proved(name):
 EVEN = {name for name in ALGEBRAIC if name.endswith(("euclidean", "contraction", "norm"))}
 
 
+@pytest.mark.slow
 def test_statements_are_read():
     for theorem in THEOREMS.values():
         assert read(theorem.statement) is not None

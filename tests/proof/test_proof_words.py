@@ -46,6 +46,7 @@ def test_what_is_read_and_written_means_the_same(text):
     assert (parse(text_of(read), NAMES) - read).is_zero()
 
 
+@pytest.mark.slow
 def test_a_form_is_zero_exactly_if_it_vanishes_on_arrays():
     rng = random.Random(1)
     for _ in range(300):
@@ -101,6 +102,7 @@ def test_what_does_not_fit_or_is_not_in_the_notation_is_refused(text, reason):
         parse(text, NAMES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [
     "A@" * MAX_LETTERS + "u", "(tau + L + 1)**60", "tau**40*tau**40", "(10**60)**7*u",
     "(" + " + ".join(f"tau**{i}*L**{j}" for i in range(12) for j in range(12)) + ")**2",

@@ -15,6 +15,7 @@ from stabkit.multipliers.rounding import simple
 ENTRIES = st.lists(st.integers(-3, 3), min_size=12, max_size=12)
 
 
+@pytest.mark.slow
 @given(ENTRIES)
 def test_factors_multiply_out(entries):
     """A semidefinite matrix BᵀB is Σ d l lᵀ with d > 0."""
@@ -25,6 +26,7 @@ def test_factors_multiply_out(entries):
     assert (total == A).all() and all(d > 0 for d, _ in found)
 
 
+@pytest.mark.slow
 @given(ENTRIES)
 def test_a_matrix_with_a_negative_direction_has_no_factors(entries):
     """xᵀ A x < 0 for A = BᵀB − (1 + |Be|²) e eᵀ and x = e."""
@@ -39,6 +41,7 @@ def test_a_zero_pivot_needs_a_zero_row():
     assert factors([[F(0), F(0)], [F(0), F(5)]]) == [(F(5), [F(0), F(1)])]
 
 
+@pytest.mark.slow
 @given(ENTRIES, st.lists(st.integers(-3, 3), min_size=4, max_size=4))
 def test_solutions_solve(entries, x):
     """A y = A x; unknowns without a pivot take what they are given."""

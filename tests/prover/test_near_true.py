@@ -74,6 +74,7 @@ def test_one_step_beyond_its_end(what, notion, flux, top):
     assert fallen(prove(what, notion, K=K, flux=flux, ratio=upto(top)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what, flux, top", [
     (explicit, FALLING, "2.002"), (explicit, ODD, "2.002"), (fixed_point(2), MONOTONE, 2)])
 def test_energies_that_grow(what, flux, top):
@@ -81,6 +82,7 @@ def test_energies_that_grow(what, flux, top):
     assert fallen(prove(energy_of(what), K=K, flux=flux, ratio=upto(top)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("notion, flux", [
     (EUCLIDEAN, AnyFlux(diffusivities=("-1/100", None))), (CONTRACTION, SECTOR)], ids=str)
 def test_implicit_steps_of_fluxes_that_fall(notion, flux):
@@ -88,12 +90,14 @@ def test_implicit_steps_of_fluxes_that_fall(notion, flux):
     assert fallen(prove(implicit, notion, K=K, flux=flux, tau=UpTo(None)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("notion, flux", [(EUCLIDEAN, MONOTONE), (CONTRACTION, SECTOR)], ids=str)
 def test_biases(notion, flux):
     """Φ(Ku + b) at u = 0 is not 0, and a bias moves a signal to where the flux falls."""
     assert fallen(prove(biased, notion, K=K, b=AnyVector("M"), flux=flux, ratio=upto(1)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", [FSI, FixedPoint])
 def test_any_number_of_inner_steps(scheme):
     """What holds for one does not for all: cycles of a monotone flux at 2, iterations at 1.1."""
@@ -103,6 +107,7 @@ def test_any_number_of_inner_steps(scheme):
                         ratio=upto(2 if scheme is FSI else "1.1")))
 
 
+@pytest.mark.slow
 def test_an_end_that_is_not_reached():
     """Below t the statement is tried below t, so what holds there does not fall."""
     assert fallen(prove(explicit, EUCLIDEAN, K=K, flux=SECTOR, ratio=below("1.002")))
@@ -115,6 +120,7 @@ def worst_eigenvalue(data):
                                            for row in data["given"]["M"]]))).max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what, top, end", [
     (heavy_ball(F(1, 2)), "3.01", 3), (heavy_ball(F(0)), "2.01", 2),  # 2(1 + β)
     (heavy_ball(F(9, 10)), "3.81", F(38, 10)),
@@ -127,6 +133,7 @@ def test_two_step_forms_grow(what, top, end):
     assert F(top) > end and 1 < worst_eigenvalue(data) < 1.2
 
 
+@pytest.mark.slow
 def test_primal_dual_steps_grow_beyond_four_thirds():
     """[[1, −k], [k, 1 − 2k²]]: trace 2 − 2k², determinant 1 − k², so −1 is met at k² = 4/3."""
     data = fallen(prove(primal_dual, bounded(of=lambda x, y: x), spaces=("N", "M"),
@@ -135,6 +142,7 @@ def test_primal_dual_steps_grow_beyond_four_thirds():
     assert 1 < worst_eigenvalue(data) < 1.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("top, of, fast", [
     ("4.01", lambda y, z: y - z, True), ("4", lambda y, z: y - z, False),
     ("3", lambda y, z: y, False)], ids=["beyond", "at the end", "constants"])
@@ -165,6 +173,7 @@ def test_growth_of_what_is_not_asked_about_is_no_evidence():
     assert growth_evidence(lambda y, z: (y, 2 * z), lambda y, z: (z,), ("y", "z")) is not None
 
 
+@pytest.mark.slow
 def test_points_are_moved_onto_a_flux_of_the_class():
     """Rounding may leave the class; what comes back is in it, and near."""
     rng = np.random.default_rng(0)

@@ -33,6 +33,7 @@ def both(K, J, flux, tau):
     return lambda u: u - tau * (K.T @ flux(K @ u) + J.T @ flux(J @ u))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme, notion, flux, square, end", [
     (Explicit, EUCLIDEAN, GENERAL, 2, 1), (Explicit, CONTRACTION, MONOTONE, 2, 1),
     (Explicit, EUCLIDEAN, STEEP, 3, F(2, 15)), (two_steps, EUCLIDEAN, MONOTONE, 4, F(5, 8)),
@@ -55,6 +56,7 @@ def test_a_proof_with_numbers_does_not_show_a_longer_step():
         check(longer, found.proofs[0])
 
 
+@pytest.mark.slow
 def test_an_interval_with_two_ends():
     """The lower end changes nothing."""
     def between(low, high):
@@ -65,6 +67,7 @@ def test_an_interval_with_two_ends():
     assert prove(stages, CONTRACTION, **of, tau=between("1/4", 2)).status == "refuted"
 
 
+@pytest.mark.slow
 def test_two_operators_with_a_bound_each():
     """τ(2 + 3) <= 2."""
     of = dict(K=AnyOperator(square=2), J=AnyOperator(to="P", square=3), flux=MONOTONE)
@@ -72,6 +75,7 @@ def test_two_operators_with_a_bound_each():
     assert prove(both, EUCLIDEAN, **of, tau=UpTo(F(41, 100))).status == "refuted"
 
 
+@pytest.mark.slow
 def test_the_largest_step_is_found():
     """2/3 for ‖K‖² <= 3."""
     found = prove(Explicit, EUCLIDEAN, K=AnyOperator(square=3), flux=MONOTONE, tau="sharp")

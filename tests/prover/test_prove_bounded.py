@@ -29,6 +29,7 @@ def worst_growth(matrix, of, count=400):
     return worst
 
 
+@pytest.mark.slow
 def test_leapfrog():
     """y_n − y_{n−1} stays bounded for τ‖K‖² <= 3.9; V is the form that is conserved.
 
@@ -50,6 +51,7 @@ def test_leapfrog_has_no_bound_at_its_limit():
                      ratio=upto(4)).proved
 
 
+@pytest.mark.slow
 def test_verlet():
     """a and b stay bounded for ‖B‖² <= 3.9."""
     found = prove(verlet, bounded(of=lambda a, b: (a, b)), spaces=("N", "M"),
@@ -85,6 +87,7 @@ def test_primal_dual():
                           prox=AnyFlux(slopes=(0, 1), diffusivities=(0, 1)))) >= 1
 
 
+@pytest.mark.slow
 def test_weights_of_the_state_are_others_after_a_step():
     """y⁺ = 2y − z − g(y)y with 0 <= g <= 3/2: g = 1/2, 1, 3/2, ... at distinct y pumps it up.
 

@@ -20,6 +20,7 @@ def refuted(found):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what, notion, flux, top", [
     (explicit, EUCLIDEAN, SECTOR, "2.002"),           # |1 − τ| > 1
     (explicit, CONTRACTION, SECTOR, 2),               # a falling flux drives two inputs apart
@@ -82,6 +83,7 @@ def test_the_random_search_finds_what_is_far_from_true():
     assert (abs(u - 4 * flux(u)) > abs(u)).sum() > 1000
 
 
+@pytest.mark.slow
 def test_own_steps_fall_too():
     """u − τAᵀΦ(Au) with τ L‖A‖² <= 2.002."""
     def what(K, flux, ratio):
@@ -101,6 +103,7 @@ def test_true_statements_do_not_fall():
     assert evidence_against(explicit, EUCLIDEAN, classes, question) is None
 
 
+@pytest.mark.slow
 def test_a_failed_search_refutes_nothing():
     """Without a witness it is undecided, and says what is left."""
     found = prove(fsi(3), EUCLIDEAN, refute=False, K=K, flux=MONOTONE, ratio=upto(2))
@@ -121,6 +124,7 @@ def test_fluxes_through_points_have_the_facts_of_their_class():
         assert not admits(wrong, known)
 
 
+@pytest.mark.slow
 def test_a_witness_is_saved_and_replayed(tmp_path):
     """As any other evidence."""
     found = refuted(prove(explicit, EUCLIDEAN, K=K, flux=SECTOR, ratio=upto("2.002")))

@@ -148,6 +148,7 @@ def test_what_is_open_is_not_saved(tmp_path):
         found.save(tmp_path / "open.json")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("solver")
 def test_a_saved_proof_is_replayed_without_the_solver(tmp_path, monkeypatch):
     """And a changed one is refused: its seal, and without it the sum."""

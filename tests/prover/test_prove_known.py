@@ -63,11 +63,13 @@ def test_truncated_fixed_point(n):
     assert shown(found) and len(found.proof["proof"]["steps"]) <= 3 * n + 4
 
 
+@pytest.mark.slow
 def test_fixed_point_of_a_monotone_flux_goes_further():
     """For n = 3 up to τL‖K‖² = 1.28."""
     assert shown(prove(fixed_point(3), EUCLIDEAN, K=K, flux=MONOTONE, ratio=upto("1.28")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("notion", [EUCLIDEAN, CONTRACTION], ids=str)
 def test_heun(notion):
     """An own step of two stages."""
@@ -90,6 +92,7 @@ def test_a_step_may_be_a_function_of_a_step_size():
     assert shown(prove(what, EUCLIDEAN, A=K, phi=SECTOR, ratio=upto(2)))
 
 
+@pytest.mark.slow
 def test_a_claim_is_asked_for_all_of_its_statements():
     """Also any number of blocks, by induction."""
     for name in ("alt2021.energy_decay", "alt2021.any_number_of_blocks"):
@@ -103,6 +106,7 @@ def test_what_a_proof_says_can_be_read():
         assert line in str(found)
 
 
+@pytest.mark.slow
 def test_nothing_beyond_the_class_is_proved():
     """Just over the bound, or with a fact less, there is no proof."""
     for flux, ratio in ((SECTOR, F(1001, 1000)), (AnyFlux(slopes=("-L", "L")), F(1))):

@@ -134,6 +134,7 @@ def test_an_array_is_a_vector_or_a_matrix(items):
         holds(f"nonneg({items})")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [3, 6])
 def test_the_pivots_of_two_neighbours_in_plain_fractions(size):
     """c I - K'K by its leading minors, one by one, for rows (a, b) of any signs: Sylvester."""

@@ -53,6 +53,7 @@ def short(content):
     return pack(content)
 
 
+@pytest.mark.slow
 def test_a_packed_file_is_the_same_file(content, short):
     """unpacked(packed(x)) = x, to the last character of the canonical form, so every seal holds."""
     assert "shared" in short and "shared" not in content
@@ -195,6 +196,7 @@ def test_tables_of_another_form_are_refused(short, shared):
 
 
 # -- limits --------------------------------------------------------------------------------------
+@pytest.mark.slow
 def test_a_small_file_does_not_unpack_to_a_large_one(short, monkeypatch):
     """A thousand references to a megabyte, or a thousand pieces like a long one, would be 1 GB."""
     bomb = copy.deepcopy(short)

@@ -198,6 +198,7 @@ def test_close_comparisons_are_decided_by_more_precision(expression, true):
     assert ctx.prec == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["exp", "log", "sqrt", "sin", "cos", "tanh", "atan"])
 def test_a_cell_contains_the_values_inside(name):
     """f([a, b]) encloses f(t) for t in [a, b]: a little more than the
@@ -216,6 +217,7 @@ def test_a_cell_contains_the_values_inside(name):
         assert not holds(f"all({name}(x) >= low + 1/10**12 for x in cells(v))", **given)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_interval_arithmetic_contains_the_values_inside(seed):
     """For random f and points s in [a, b], t in [c, d]: f(s, t) lies in f([a, b], [c, d])."""
@@ -257,6 +259,7 @@ def test_products_with_unbounded_cells():
     assert holds("all(1/x >= 0 for x in cells([0, inf]))")
 
 
+@pytest.mark.slow
 def test_a_product_of_cells_ends_at_products_of_their_ends():
     """The range of x y on [a, b] × [c, d] is from the least to the greatest corner, no wider."""
     ends = [(-3, -1), (-2, 0), (-1, 2), (0, 3), (1, 4)]

@@ -220,6 +220,7 @@ def test_long_or_deceiving_words_in_a_verdict(key, value):
     assert len(str(raised.value)) < 200 and str(raised.value).isprintable()
 
 
+@pytest.mark.slow
 def test_many_different_keys_are_read_quickly(tmp_path):
     """A double key after a hundred thousand others is found at once."""
     path = tmp_path / "keys.json"

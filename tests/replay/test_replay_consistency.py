@@ -64,6 +64,7 @@ def removals_and_doublings(content):
             yield number > 0, changed
 
 
+@pytest.mark.slow
 def test_nothing_is_taken_away_doubled_or_put_elsewhere():
     """The seals tell each of them; without the seals no evidence can be missed or doubled."""
     for inside, changed in removals_and_doublings(whole_file()):

@@ -220,6 +220,7 @@ def test_what_is_not_in_the_notation_or_too_large_is_refused(expression):
     assert "\n" not in str(raised.value) and len(str(raised.value)) < 300
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("let, shows", [
     ([["f0(x)", "x + 1"]] + [[f"f{k}(x)", f"f{k-1}(x) + f{k-1}(x)"] for k in range(1, 60)],
      "f59(1) > 0"),
@@ -248,6 +249,7 @@ def test_undecided_before_the_allowance_ends_is_undecided(monkeypatch):
     assert check(item).startswith("undecided")
 
 
+@pytest.mark.slow
 def test_the_checker_stands_alone():
     """It imports the errors of stabkit, itself, the proof kernel, python-flint and the standard
     library, no more; the kernel needs the standard library alone."""

@@ -57,6 +57,7 @@ def pieces():
                    let=[["v", "[1, 2, 3, 4, 5, 6, 7, 8] / 3"], ["w", "outer(v, v) @ v"]])
 
 
+@pytest.mark.slow
 def test_eight_threads_find_what_one_finds():
     items = list(pieces())
     alone = [check(item) for item in items]
@@ -73,6 +74,7 @@ def test_eight_threads_find_what_one_finds():
     assert ctx.prec == before
 
 
+@pytest.mark.slow
 def test_each_thread_has_its_own_allowance(monkeypatch):
     """Eight calculations of 60000 steps run side by side, though 100000 are allowed to each."""
     monkeypatch.setattr(work, "MAX_STEPS", 100_000)
@@ -104,6 +106,7 @@ def test_the_precision_is_given_back_after_an_error():
     assert ctx.prec == before
 
 
+@pytest.mark.slow
 def test_deciding_in_threads_is_deciding_one_after_the_other():
     """The same statuses, evidence and margins, though each works with precisions of its own."""
     K = difference(1, 4)

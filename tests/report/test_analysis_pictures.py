@@ -13,6 +13,7 @@ A = gallery.grcar(12) / 2
 AXIS = np.linspace(-3, 3, 13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [
     lambda: spectrum(A), lambda: pseudospectrum(A, AXIS, AXIS), lambda: numerical_range(A, 16),
     lambda: transient_growth(gallery.jordan_block(6, 0.5)), lambda: methods.rk4,
@@ -37,6 +38,7 @@ def test_eigenvalues_are_laid_over_a_region():
     assert np.abs(np.sort(drawn) - np.linalg.eigvalsh(heat)).max() < 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [
     methods.rk4, methods.ssp104, methods.rkc2(5), methods.heun, methods.adams_bashforth(3),
     methods.adams_bashforth(2)], ids=str)

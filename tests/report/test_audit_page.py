@@ -48,6 +48,7 @@ def found():
     return audit(from_arrays(BLOCK, "<script>alert(1)</script>.npz"), budget=3)
 
 
+@pytest.mark.slow
 def test_the_page_stands_alone_and_trusts_no_name(found):
     text = audit_page(found)
     tags = Tags(text)
@@ -56,6 +57,7 @@ def test_the_page_stands_alone_and_trusts_no_name(found):
     assert all(item.name in text for item in found.judgements)
 
 
+@pytest.mark.slow
 def test_an_endless_constant_is_said_to_be_endless():
     """u ↦ u² has no constant: the page and the text name the product."""
     graph = Graph([Node("square", "Mul", Product(), (-1, -1), (2,))], (2,), "square")
@@ -77,6 +79,7 @@ def test_two_inputs_that_look_the_same_are_told_by_their_difference():
     assert [name for name, _ in signal_texts((u, u + 1))] == ["u", "w"]
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_page(tmp_path):
     np.savez(tmp_path / "block.npz", **BLOCK)
     page = tmp_path / "block.html"
@@ -96,6 +99,7 @@ def test_a_step_has_no_page(tmp_path):
     assert isinstance(said.exception, InvalidArgument) and "networks" in str(said.exception)
 
 
+@pytest.mark.slow
 def test_a_constant_beyond_all_floats():
     """330 layers diag(10, 10): not decided, with the reason in words, and no error."""
     graph = Graph([Node(f"n{k}", "Mul", Scaling(np.array([10.0, 10.0])), (k - 1,), (2,))
@@ -104,6 +108,7 @@ def test_a_constant_beyond_all_floats():
     assert str(found.status) == "undecided" and "too large" in audit_page(found)
 
 
+@pytest.mark.slow
 def test_the_command_on_the_page_asks_the_same(tmp_path, monkeypatch):
     """With the notion, the constant and the rounding of this audit; what it writes is left out."""
     np.savez(tmp_path / "a net.npz", **BLOCK)

@@ -8,6 +8,7 @@ from stabkit.audit.npz_file import from_arrays
 from stabkit.report import figures
 
 
+@pytest.mark.slow
 def test_an_audit_is_drawn_with_its_bounds_and_steps():
     """K = (1): the step 3 makes u - 3u = -2u, so differences double; up to 2 they do not grow."""
     found = audit(from_arrays({"W1": np.array([[1.0]]), "flux": np.array("identity"),

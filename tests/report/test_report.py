@@ -95,6 +95,7 @@ def test_every_link_of_the_page_has_its_target(files):
     assert {link.removeprefix("#") for link in page.links} <= set(page.ids)
 
 
+@pytest.mark.slow
 def test_the_page_says_what_was_found(files, verdicts):
     page = files["index.html"]
     for verdict in verdicts["verdicts"]:
@@ -133,6 +134,7 @@ def test_a_finding_is_told_only_while_its_verdicts_stand(verdicts):
         assert (finding in told) is stands
 
 
+@pytest.mark.slow
 def test_an_unexpected_verdict_is_shown(verdicts):
     changed = unpack(json.loads(as_text(verdicts)))
     changed["verdicts"][0] |= {"expected": "supported", "as_expected": False}
@@ -213,10 +215,12 @@ def test_pictures_are_svg_and_png_and_the_same_on_every_run(verdicts, files):
             assert content.startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_written_report_is_what_the_program_says(folder, verdicts):
     assert command.differences(folder, verdicts["verdicts"], LEDGER) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["index.html", "README.md", "alt2021.md", "tables/summary.tex"])
 def test_an_edited_text_is_noticed(folder, verdicts, name):
     path = folder / name
@@ -225,6 +229,7 @@ def test_an_edited_text_is_noticed(folder, verdicts, name):
                command.differences(folder, verdicts["verdicts"], LEDGER))
 
 
+@pytest.mark.slow
 def test_a_changed_verdict_and_a_missing_file_are_noticed(folder, verdicts):
     new = [dict(verdict) for verdict in verdicts["verdicts"]]
     new[0]["status"] = "undecided"
@@ -286,6 +291,7 @@ def test_the_command_writes_and_checks(tmp_path, verdicts, monkeypatch, capsys):
     assert main([*arguments, "--check"]) == 1
 
 
+@pytest.mark.slow
 def test_speeds_that_were_told_are_told_again(tmp_path, verdicts, monkeypatch):
     """A report that is written anew without --benchmarks keeps the speeds of the one before."""
     monkeypatch.setattr(command, "compose", partial(command.compose, pictures=()))
@@ -324,6 +330,7 @@ MEASURED = {"environment": {"processor": "a quiet one"}, "results": [
         "<other>": {"ratio": 0.5, "spread": 0.1, "goal": 2}}}]}
 
 
+@pytest.mark.slow
 def test_speeds_are_told_and_checked(tmp_path, verdicts):
     source = tmp_path / "measured.json"
     source.write_text(json.dumps(MEASURED), "utf-8")
@@ -358,6 +365,7 @@ def test_pictures_belong_to_claims_of_the_ledger():
     assert len({picture.name for picture in figures.PICTURES}) == len(figures.PICTURES)
 
 
+@pytest.mark.slow
 def test_an_inline_drawing_takes_the_colour_of_the_page():
     text = figures.svg(figures.growing_cycle(), "growing_cycle")
     inline = figures.inline_svg(text)

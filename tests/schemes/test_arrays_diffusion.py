@@ -48,6 +48,7 @@ def test_the_product_without_a_matrix_is_that_of_the_matrix(xp, shape):
     agree(xp.host(mine), expected, exactly=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.int64, np.float32, np.float64], ids=lambda t: t.__name__)
 @pytest.mark.parametrize("shape", [
     pytest.param(shape, marks=pytest.mark.slow) if shape == (12, 12) else shape for shape in SHAPES
@@ -65,6 +66,7 @@ def test_steps(xp, shape, dtype):
     assert np.abs(v - host).max() <= 1e-9 * np.abs(u).max()
 
 
+@pytest.mark.slow
 def test_a_hierarchy_of_several_levels(xp):
     """More unknowns than the coarsest grid may have, and few cycles for each solve."""
     done = implicit_diffusion(xp.array(signals(40, 33)), RATIONAL, 4, cycle=Cycle(Jacobi()))

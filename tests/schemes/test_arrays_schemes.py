@@ -143,6 +143,7 @@ def test_products_let_nothing_in_beside_the_entries(xp):
                 assert (~np.isfinite(product) == touched).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flux", [RATIONAL, SOFT, EXPONENTIAL], ids=str)
 def test_implicit_steps(xp, flux):
     """Solved by a dense elimination off the host: not the bits, but the equation holds as well."""

@@ -157,6 +157,7 @@ def oscillation(first, delta, steps):
     return float(np.abs(x - [np.cos(t), -np.sin(t)]).max())
 
 
+@pytest.mark.slow
 def test_the_corrected_verlet_scheme_converges_and_the_printed_one_does_not():
     errors = [oscillation(False, Fraction(1, n), n) for n in (10, 20, 40, 80)]
     rates = [a / b for a, b in pairwise(errors)]

@@ -85,6 +85,7 @@ def test_a_linear_step_of_an_image_is_one_direct_solve(shape):
     assert abs(step.u - expected).max() <= 1e-10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flux", MONOTONE, ids=repr)
 def test_a_step_of_an_image_is_lagged_diffusivity_with_direct_solves(flux):
     shape, tau = (24, 31), 2
@@ -115,6 +116,7 @@ def test_what_a_step_keeps(flux, shape):
     assert len(step.inner) == len(step.residuals) - 1 and step.cycles >= len(step.inner)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flux", [fluxes.charbonnier("1/2"), fluxes.perona_malik("1/4")], ids=repr)
 def test_the_energy_falls_with_every_solve_however_rough(flux):
     u = steps((33, 20))
@@ -151,6 +153,7 @@ def test_too_few_solves_are_reported():
     assert not step.converged and len(step.inner) == 2
 
 
+@pytest.mark.slow
 def test_any_symmetric_cycle_gives_the_same():
     u, flux = steps((40, 40)), fluxes.charbonnier()
     ours = implicit_diffusion(u, flux, 10, tolerance=1e-12).u
@@ -193,6 +196,7 @@ def test_backward_diffusion_is_refused():
 
 
 # -- how far a result is from the solution ---------------------------------------------------------
+@pytest.mark.slow
 @pytest.mark.parametrize("certify", [False, True])
 @pytest.mark.parametrize("flux", [fluxes.charbonnier("1/4"), fluxes.perona_malik("1/2")])
 def test_inner_errors_are_bounded(certify, flux, monkeypatch):
@@ -226,6 +230,7 @@ def test_what_cannot_be_certified_is_refused():
         implicit_diffusion(steps((40, 30)), fluxes.identity(), 1, certify=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flux", [fluxes.charbonnier("1/4"), fluxes.perona_malik("1/2"),
                                   fluxes.identity()])
 def test_the_distance_from_the_solution_is_enclosed(flux):
@@ -246,6 +251,7 @@ def test_the_distance_from_the_solution_is_enclosed(flux):
     assert float(scheme.error_bound(u, scheme(u)).upper) < 1e-10
 
 
+@pytest.mark.slow
 def test_a_distance_needs_one_solution():
     """Beyond τ L₋ ‖K‖² = 1 there may be several; where Φ jumps, too."""
     u = steps((40,))

@@ -31,6 +31,7 @@ def step_by_pixels(u, tau, h):
     return v
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "h"), [((4, 5), (1, 0.5)), ((3, 2, 4), (1, 2, 1)),
                                           ((2, 2), (1, 1)), ((5,), (1,)), ((1, 5), (1, 2)),
                                           ((3, 600), (1, 1)), ((3, 20, 31), (1, 0.5, 1))])
@@ -51,6 +52,7 @@ def test_pixel_by_pixel(monkeypatch, shape, h, compiled):
         assert mine == pytest.approx(reference.ravel(), abs=1e-14)
 
 
+@pytest.mark.slow
 def test_other_operators_are_not_taken_for_the_grid():
     """Scaled, turned or missing tangential differences keep the array expression."""
     K, (B,) = grid_gradient((3, 4)), tangential_differences((3, 4))

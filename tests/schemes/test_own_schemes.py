@@ -128,6 +128,7 @@ def test_a_step_that_cannot_be_written_down_is_refuted_by_its_exact_outputs(func
     assert sum(x * x for x in after) > sum(x * x for x in u)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function, why", [
     (lambda u: 2 * np.real(np.fft.ifft(np.fft.fft(u))), "floating point only"),
     (lambda u: np.array([2 * math.tanh(x) for x in u]), "not rounded to a float"),
@@ -152,6 +153,7 @@ def test_rounding_is_no_violation():
     assert "no certificate" in outcome.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("made, words", [
     (lambda u: None, "None"), (lambda u: 3.0, "3.0"), (lambda u: {}, "{}"),
     (lambda u: u[..., 1:], "shape (2,)"), (lambda u: u * 1j, "complex"),
@@ -166,6 +168,7 @@ def test_what_is_no_signal_is_named(made, words):
         assert words in str(raised.value)
 
 
+@pytest.mark.slow
 def test_a_function_has_its_own_copy_and_is_told_of_its_habits():
     """u *= 2 on a copy is u ↦ 2u, which grows; on the search's own array it would look stable."""
     def grow(u):
@@ -180,6 +183,7 @@ def test_a_function_has_its_own_copy_and_is_told_of_its_habits():
         assert (scheme(before) == 2 * before).all() and (before == u.astype(float)).all()
 
 
+@pytest.mark.slow
 def test_a_function_that_drifts_is_told():
     calls = []
 
@@ -191,6 +195,7 @@ def test_a_function_that_drifts_is_told():
         decide(Function(drift, 3), EUCLIDEAN, trials=100)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", [lambda u: abs(u).max() > 5, lambda u: u[0] < -3,
                                    lambda u: abs(u).max() < 1e-7])
 def test_a_function_that_is_random_for_some_signals_only_is_told(where):
@@ -210,6 +215,7 @@ def test_a_step_for_single_signals_is_taken_signal_by_signal():
     assert decide(step, RANGE, trials=300).status is PROVED
 
 
+@pytest.mark.slow
 def test_nothing_is_believed_of_others():
     """A subclass that overrides the step is not proved by what its parents are; nor a claim of
     linearity."""
@@ -250,6 +256,7 @@ def test_parts_are_declared(scheme, operators, count, steps):
     assert scheme.inner_steps == steps and all(K.shape[1] for K in scheme.operators)
 
 
+@pytest.mark.slow
 def test_long_networks_take_as_long_as_the_same_map():
     """Twelve layers of a rational flux: their fractions triple with every layer if they may."""
     start = time.process_time()
@@ -260,6 +267,7 @@ def test_long_networks_take_as_long_as_the_same_map():
     assert time.process_time() - start < 60
 
 
+@pytest.mark.slow
 def test_exact_orbits_of_others_never_explode():
     """Nothing is declared here; forty rational steps would have 3⁴⁰ digits."""
     def step(u):
@@ -339,6 +347,7 @@ def test_limits_are_told_in_words(n):
     assert time.process_time() - start < 120
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n, notion, status", [
     (17, EUCLIDEAN, PROVED), (40, CONTRACTION, PROVED), (80, RANGE, PROVED),
     (100, EUCLIDEAN, SUPPORTED), (400, RANGE, SUPPORTED)])

@@ -127,6 +127,7 @@ def test_implicit_steps_solve_their_equation(name, tau):
         assert near(v.T, np.linalg.solve(np.eye(6) + tau * A.T @ A, BATCH.T), 1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operator", [difference(1, 40), difference(2, 40), FULL])
 def test_implicit_steps_of_a_batch_are_those_of_its_signals(operator):
     """Rows that need few and many iterations, among them one that is solved at once, bit for bit.
@@ -158,6 +159,7 @@ def test_an_implicit_step_of_a_batch_that_does_not_converge_says_so():
         Implicit(K6, fluxes.rational("1/10"), 50, max_iterations=1)(u)
 
 
+@pytest.mark.slow
 @given(operators(samples=5), any_flux(), st.data())
 def test_implicit_pairs_are_exact(K, flux, data):
     """(u, v) with u = v + τKᵀΦ(K v) for any v: the exact input that has the solution v."""
@@ -290,6 +292,7 @@ def test_batches_and_precisions(scheme):
     assert near(scheme(np.asfortranarray(batch)), rows, 1e-11)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.sampled_from([scheme for scheme in SCHEMES if not isinstance(scheme, Implicit)]),
        signals(6))

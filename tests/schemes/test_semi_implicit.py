@@ -107,6 +107,7 @@ def test_every_step_size_keeps_range_and_norm(flux, tau):
     assert decide(on_line, SIGN).status.value == "proved"
 
 
+@pytest.mark.slow
 def test_what_is_false_is_refuted():
     """Inverses for second differences have negative entries; a split step creates signs in 2-D;
     g falls, so a large signal beside a smaller one is smoothed less and differences grow."""
@@ -128,6 +129,7 @@ def test_a_negative_diffusivity_is_not_proved(declared):
         assert decide(SemiImplicit(difference(1, 4), backward, 1), notion).status.value != "proved"
 
 
+@pytest.mark.slow
 def test_all_steps_at_once():
     """No condition of the certificate speaks of τ."""
     bound = step_bound(lambda dt: additive_splitting((3, 4), RATIONAL, dt), RANGE)

@@ -102,6 +102,7 @@ def test_a_number_of_threads_must_be_one(monkeypatch):
     assert threads.count() >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [1, 2])
 def test_implicit_steps(monkeypatch, order):
     """Solved by banded elimination and by the compiled one: the same solution."""

@@ -30,6 +30,7 @@ def test_by_hand(matrix, bounded):
     assert str(found).startswith("bounded" if bounded else "unbounded")
 
 
+@pytest.mark.slow
 def test_all_small_integer_matrices_against_their_powers():
     """2 x 2 with entries −1, 0, 1: bounded integer powers repeat within 12 steps, others pass any
     size, so the largest entry of the 40th power tells."""
@@ -39,6 +40,7 @@ def test_all_small_integer_matrices_against_their_powers():
         assert bound_of_powers(A).bounded is bool(np.abs(power).max() <= 2), entries
 
 
+@pytest.mark.slow
 def test_large_matrices_by_sums_of_rows():
     """A mean of 10⁵ samples is decided by its sums, and one that is an ulp too large is not."""
     def mean(middle):

@@ -167,6 +167,7 @@ def test_scales_and_trivial_matrices():
     assert abs(float(extreme_eigenvalues(np.ones((100, 100)))[1]) - 100) < 1e-8
 
 
+@pytest.mark.slow
 def test_eigenvalues_that_lie_close_together(monkeypatch):
     """KᵀK on a grid of 90 x 40: sharply, also where products do not converge, or inverses."""
     K = grid_gradient((90, 40))
@@ -198,6 +199,7 @@ def test_the_constants_of_a_diffusion_need_no_factors(monkeypatch):
     assert high - low < Fraction(1, 10**11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(70, 60), (9, 80)])
 @pytest.mark.parametrize("away", [-1, 1, -(10**8), 10**8])
 def test_whether_an_eigenvalue_is_at_most_a_bound(shape, away):
@@ -209,6 +211,7 @@ def test_whether_an_eigenvalue_is_at_most_a_bound(shape, away):
     assert is_at_most((K.T @ K).sparse(), top) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape, name", [((7, 6), "_bisect"), ((40, 36), "_guess")])
 @pytest.mark.parametrize("wrong", [-1e-3, -1e-9, 0.5])
 def test_a_wrong_guess_is_never_believed(wrong, shape, name, monkeypatch):
@@ -270,6 +273,7 @@ def test_a_rayleigh_quotient_is_bounded_from_below():
 
 
 # -- whole spectra ---------------------------------------------------------------------------------
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [5, 30, 66])
 def test_whole_spectra_meet_those_of_flint(n):
     """Each of FLINT's balls lies near one of ours, with as many of either."""
@@ -297,6 +301,7 @@ def test_real_eigenvalues_are_known_to_be_real():
     assert sorted(round(float(part)) for part in parts if part.lo != part.hi) == [-1, 1]
 
 
+@pytest.mark.slow
 def test_a_whole_symmetric_spectrum_of_600():
     """2 − 2 cos(kπ/n) for every k, each in its enclosure, which is narrow."""
     n, K = 600, difference(1, 600)
@@ -329,6 +334,7 @@ def test_a_planted_eigenvalue_is_covered_or_refused(monkeypatch):
         assert found.radii.max() > 9e-4
 
 
+@pytest.mark.slow
 def test_a_defective_matrix_is_told_apart():
     """A Jordan block: exact up to 128 rows, undecided in floats beyond."""
     for n in (5, 80):

@@ -68,6 +68,7 @@ def test_norms_of_small_matrices_are_exact():
     assert logarithmic_norm([[-5]]) == -5
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 5), st.integers(0, 10**6))
 def test_norms_enclose_what_numpy_finds(n, seed):
@@ -182,6 +183,7 @@ def test_rates_by_hand():
     assert second_order_rate(layer([[1, 1], [1, -1]])) == Fraction(1, 2)
 
 
+@pytest.mark.slow
 def test_the_rate_bounds_the_logarithmic_norm_at_every_state():
     made = layer(flux=fluxes.leaky_relu("1/10"))
     rate = parabolic_rate(made)
@@ -240,6 +242,7 @@ def test_clipping_by_hand():
     assert near(found.matrix, np.array([[c, s], [-s, c]]) @ [[1, root], [0, 1]])
 
 
+@pytest.mark.slow
 def test_the_monodromy_that_refutes_stability_in_two_dimensions():
     period = irrational(lambda: arb.pi() + arb.pi() / arb(2).sqrt())
     found = monodromy(layer(LEDGER), [1, 0], period)
@@ -290,6 +293,7 @@ def test_monodromy_refuses_what_it_cannot_use(arguments):
 
 
 # -- exponents ------------------------------------------------------------------------------------
+@pytest.mark.slow
 def test_exponents_of_a_linear_map_are_its_logarithms():
     estimate = lyapunov_exponents(Linear(from_matrix([[3, 0], [1, "1/2"]])), [1.0, 1.0], 400)
     assert np.abs(np.array(estimate.exponents) - np.log([3, 0.5])).max() < 0.01
@@ -297,6 +301,7 @@ def test_exponents_of_a_linear_map_are_its_logarithms():
     assert "not proven" in str(estimate)
 
 
+@pytest.mark.slow
 def test_exponents_of_a_volume_preserving_scheme_add_up_to_nothing():
     estimate = lyapunov_exponents(Leapfrog(layer(), "1/10"), np.arange(6.0) / 7, 200)
     assert abs(sum(estimate.exponents)) < 1e-12
@@ -317,6 +322,7 @@ def test_finite_time_growth_is_the_norm_of_the_propagator():
         finite_time_growth(scheme, u, 4, count=6)
 
 
+@pytest.mark.slow
 def test_growth_of_many_samples_is_that_of_the_dense_product():
     """Singular values of J₂₉ … J₀ by NumPy; of diag(2, 2, 1, …, 1) the double one; and a smoothing
     run keeps constants, so its factor is 1, among many that are nearly 1."""

@@ -118,6 +118,7 @@ def entry_by_entry(scheme, u):
     return np.array(columns, dtype=object).T
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["explicit", "explicit, order 3", "FSI", "FSI, frozen",
                                   "fixed point"])
 def test_rationals_give_the_exact_matrix(name):
@@ -166,6 +167,7 @@ def test_a_flat_image_has_a_jacobian_where_lengths_vanish():
     assert np.abs(J - (np.eye(12) - float(PM.diffusivity(0.0)) / 8 * K.T @ K)).max() < 1e-15
 
 
+@pytest.mark.slow
 def test_the_inverse_of_an_implicit_jacobian_is_sparse():
     """J (J⁻¹ v) = v; its own matrix is refused where it would be large."""
     scheme = Implicit(difference(1, 5000), PM, 3)

@@ -78,6 +78,7 @@ def test_a_wrong_decomposition_is_seen(monkeypatch):
     assert found.lower[0, 0] <= 1 / true <= found.upper[0, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [2, 5, 12])
 def test_the_numerical_range_of_a_jordan_block_is_a_disc(n):
     """Radius cos(π/(n + 1)) (Haagerup and de la Harpe 1992), in every direction."""
@@ -90,6 +91,7 @@ def test_the_numerical_range_of_a_jordan_block_is_a_disc(n):
     assert np.abs(np.abs(found.points) - float(radius.mid())).max() < 1e-3
 
 
+@pytest.mark.slow
 def test_the_numerical_range_holds_rayleigh_quotients():
     """Random v*Av lie below every supporting line; for a normal matrix it is the hull of λ."""
     A, rng = gallery.grcar(9), np.random.default_rng(3)
@@ -112,6 +114,7 @@ def test_departure_from_normality():
     assert found.lower >= 0 and found.upper < 1e-5
 
 
+@pytest.mark.slow
 def test_powers_that_grow_before_they_decay():
     """‖Aᵏ‖ by NumPy for every k; the largest is that of all powers."""
     A = gallery.jordan_block(8, 0.5)
@@ -126,6 +129,7 @@ def test_powers_that_grow_before_they_decay():
     assert found.largest.lower <= np.e * 8 * found.kreiss.upper
 
 
+@pytest.mark.slow
 def test_powers_without_bound():
     """λ = 1.001 and a Jordan block on the circle refute; a rotation is bounded."""
     assert transient_growth(np.array([[1.001, 0], [0, 0.5]]), 20).bounded is False
@@ -134,6 +138,7 @@ def test_powers_without_bound():
     assert transient_growth(gallery.jordan_block(6)).largest.overlaps(1)
 
 
+@pytest.mark.slow
 def test_pseudospectral_radius_and_abscissa_of_grcars_matrix():
     """Guglielmi and Overton (2011), also a test of Pseudospectra.jl: n = 100, ε = 10⁻⁴ reach
     |z| = 2.85216 and Re z = 2.41276; the largest imaginary part of an eigenvalue is 2.2617668."""
@@ -152,6 +157,7 @@ def test_pseudospectral_radius_and_abscissa_of_grcars_matrix():
     assert abs(float(top) - 2.2617668) < 1e-6 and top.width < 1e-6
 
 
+@pytest.mark.slow
 def test_powers_of_a_toeplitz_matrix():
     """Trefethen and Embree (2005), section 16: 100 above, 10⁻⁴ two below; λ⁵ = 3λ² by hand, and A⁴
     has one row (0, 0, 0, 0, 10⁸) beside entries of 100."""
@@ -163,6 +169,7 @@ def test_powers_of_a_toeplitz_matrix():
     assert np.abs(np.array(grown) - 3).max() < 1e-9
 
 
+@pytest.mark.slow
 def test_plane_poiseuille_flow():
     """Orszag (1971): at Re = 10⁴, α = 1 the unstable wave has c = 0.23752649 + 0.00373967 i."""
     A = gallery.orr_sommerfeld(64)
@@ -197,12 +204,14 @@ def test_what_is_refused():
         numerical_range(np.eye(2), 3)
 
 
+@pytest.mark.slow
 def test_a_large_defective_matrix():
     """A Jordan block with 1 on its diagonal, 80 rows: ‖Aᵏ‖ >= k, so powers are not bounded."""
     found = transient_growth(gallery.jordan_block(80, 1.0), 10)
     assert found.bounded is False and found.largest.lower > 100
 
 
+@pytest.mark.slow
 def test_bounded_without_a_norm_that_falls():
     """(1 5; 0 −1) is its own inverse: its powers have the norms 1 and (5 + √29)/2 alone."""
     found = transient_growth(np.array([[1.0, 5.0], [0.0, -1.0]]), 6)
@@ -210,6 +219,7 @@ def test_bounded_without_a_norm_that_falls():
     assert abs(float(found.largest.lo) - (5 + 29**0.5) / 2) < 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entries", [
     [[0.0, 1e90, 0], [1e-90, 0.125, 1e80], [0, 1e-80, 0.25]],
     [[-0.20011551693217072, 3.8208285845337e107, 0.0],

@@ -178,6 +178,7 @@ def test_linearity_is_shown_and_not_believed():
     assert proved(Explicit(K3, fluxes.scaled_identity("1/3"), 2), EUCLIDEAN)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["identity", "charbonnier", "soft", "perona_malik", "garrote",
                                   "rational", "weickert", "firm", "relu", "tanh", "hard"])
 def test_declared_facts_are_checked(name):
@@ -248,6 +249,7 @@ def test_chains_are_certified_part_by_part():
     assert proved(Chain([grow, fall]), EUCLIDEAN) and not proved(grow, EUCLIDEAN)
 
 
+@pytest.mark.slow
 @given(st.sampled_from([fluxes.garrote(), fluxes.rational(), fluxes.soft(), fluxes.firm()]),
        ratios())
 def test_uniqueness(flux, ratio):

@@ -47,6 +47,7 @@ METHODS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", METHODS)
 def test_a_factor_is_decided_on_both_sides(make):
     """A millionth above ‖E‖_A is proved, a millionth below is refuted by an error, exactly."""

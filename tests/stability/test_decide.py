@@ -56,6 +56,7 @@ def status(what, trials=300):
     return decide(what, trials=trials).status
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(operators(samples=4), any_flux(continuous=True), ratios())
 def test_theorem_2_within_its_bound(K, flux, ratio):
@@ -64,6 +65,7 @@ def test_theorem_2_within_its_bound(K, flux, ratio):
     assert status(Stable(step, EUCLIDEAN)) is PROVED
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(operators(samples=4), any_flux(continuous=True, monotone=True), ratios())
 def test_monotone_fluxes_contract_within_the_bound(K, flux, ratio):
@@ -72,6 +74,7 @@ def test_monotone_fluxes_contract_within_the_bound(K, flux, ratio):
     assert status(Stable(step, CONTRACTION)) is PROVED
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(operators(samples=3), ratios(beyond=True))
 def test_theorem_2_beyond_its_bound(K, ratio):
@@ -81,6 +84,7 @@ def test_theorem_2_beyond_its_bound(K, ratio):
     assert found is REFUTED if ratio >= Fraction(1001, 1000) else found is not PROVED
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(st.integers(2, 6), any_flux(), ratios(), st.data())
 def test_range_and_sign_bounds_of_first_differences(n, flux, ratio, data):
@@ -94,6 +98,7 @@ def test_range_and_sign_bounds_of_first_differences(n, flux, ratio, data):
     assert not is_violated(range_step, RANGE, (u,)) and not is_violated(sign_step, SIGN, (u,))
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(operators(samples=4), any_flux(), st.fractions("1/10", 50, max_denominator=10), st.data())
 def test_implicit_steps_are_stable_for_every_size(K, flux, tau, data):
@@ -144,6 +149,7 @@ def test_witnesses_are_small():
     assert u in ([0, 0, 1], [0, 1, 1])
 
 
+@pytest.mark.slow
 def test_signals_of_the_user_are_tried_first():
     """A violation that only one narrow signal shows is found when that signal is given."""
     def narrow(u):
@@ -177,6 +183,7 @@ def test_uniqueness_of_implicit_steps():
     assert status(UniqueSolution(Implicit(K2, fluxes.hard(), 1))) is not PROVED
 
 
+@pytest.mark.slow
 def test_schemes_that_are_searched_in_floats_are_never_proved():
     """A function that cannot be written down may be stable; trials support it, no more."""
     assert decide(OPEN, trials=100).evidence[0].kind == "trials"

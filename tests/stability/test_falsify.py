@@ -77,6 +77,7 @@ TRUE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme, notion", FALSE, ids=lambda part: type(part).__name__)
 def test_violations_are_found_exactly(scheme, notion):
     """A statement known to be false: its witness is exact, and violated in rational or ball
@@ -144,6 +145,7 @@ def test_given_signals_come_first():
     assert found.trials == 1 and found.witness is not None
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(signals(3), st.integers(0, 2), st.integers(1, 9))
 def test_shrinking_keeps_the_violation_and_lowers_the_cost(u, place, limit):
@@ -167,6 +169,7 @@ def test_shrinking_ends_in_small_integers():
     assert sorted(map(abs, small[0])) in ([0, 0, 1], [0, 1, 1])
 
 
+@pytest.mark.slow
 @given(signals(4))
 def test_margins_are_those_of_exact_arithmetic(u):
     """The margin of a rational scheme is the rational number itself."""
@@ -176,6 +179,7 @@ def test_margins_are_those_of_exact_arithmetic(u):
     assert is_violated(scheme, EUCLIDEAN, (u,)) == (up @ up > u @ u)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(operators(samples=3), ratios(beyond=True))
 def test_the_top_eigenvector_is_among_the_inputs(K, ratio):
@@ -186,6 +190,7 @@ def test_the_top_eigenvector_is_among_the_inputs(K, ratio):
     assert search(step, EUCLIDEAN, trials=0, seed=0).witness is not None
 
 
+@pytest.mark.slow
 def test_a_violation_narrower_than_a_float_is_confirmed_only_if_it_is_there():
     """The suspicion alone refutes nothing: an isometry with rounding against it."""
     rotation = Linear(from_matrix([["3/5", "4/5"], ["-4/5", "3/5"]]))
@@ -195,6 +200,7 @@ def test_a_violation_narrower_than_a_float_is_confirmed_only_if_it_is_there():
     assert exact_margin(rotation, EUCLIDEAN, (fractions([1, "1/3"]),)) == 0
 
 
+@pytest.mark.slow
 def test_what_only_floats_know_is_not_exact():
     """A function of floats has no exact margin, whatever rounding says."""
     scheme = Function(lambda u: 0.1 * u * 10, 2)
@@ -219,6 +225,7 @@ def test_structured_inputs(scheme):
     assert pairs.shape == found.shape and (pairs != found).any(axis=1).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flux", [fluxes.identity(), fluxes.soft(), fluxes.garrote()],
                          ids=lambda flux: flux.name)
 @pytest.mark.parametrize("n", [3, 5, 6, 8, 11])
@@ -263,6 +270,7 @@ def test_two_solutions_of_an_implicit_step(flux, tau):
     assert two_solutions(Implicit(K2, fluxes.soft(), tau)) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme, notion", [*TRUE[:3], FALSE[3]])
 def test_ascents_in_company_are_those_of_each_alone(monkeypatch, scheme, notion):
     """Every start draws the same numbers, so what is found and counted is the same."""
@@ -272,6 +280,7 @@ def test_ascents_in_company_are_those_of_each_alone(monkeypatch, scheme, notion)
     assert repr(together) == repr(alone)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme, notion", [FALSE[1], FALSE[3], FALSE[10], TRUE[1]])
 def test_a_judge_says_what_is_said_of_each_signal_alone(scheme, notion):
     """Whatever it was asked before, and asked again."""
@@ -282,6 +291,7 @@ def test_a_judge_says_what_is_said_of_each_signal_alone(scheme, notion):
         assert judge(tried) == is_violated(scheme, notion, tried)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_judged_stays_suspect_and_what_is_no_violation_does_not():
     """I − 2DᵀD makes (0, 1) to (2, −1), as floats see; where a judge cannot tell, that is what is
     left, and where it says that nothing is violated, no suspicion is."""
@@ -302,6 +312,7 @@ def test_long_orbits_are_followed_in_balls():
     assert exact_margin(long, EUCLIDEAN, (fractions([1, 0, 3]),)) > 0
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=True), min_size=1))
 def test_lengths_of_floats_are_those_of_their_fractions(numbers):
     """2 bits(p) + 4 (bits(q) - 1), and 1 for a sign, of x = p/q in lowest terms."""

@@ -94,6 +94,7 @@ def test_schemes_of_others_fall_with_evidence(tau):
     assert [check(item.to_json({})) for item in outcome.evidence] == [None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", [
     Momentum(A, F(9, 10)), Momentum(A, F(4, 5), F(1, 2), fluxes.soft())],
     ids=["within the bound", "not linear"])

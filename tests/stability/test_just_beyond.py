@@ -141,6 +141,7 @@ def test_a_root_elsewhere_does_no_harm(side, root):
     assert proved(Pointwise(flux, 1), CONTRACTION)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phi", [
     lambda s: -atan(s**-1), lambda s: -atan(s**-3), lambda s: -atan(1 / s**3),
     lambda s: -atan((2 * s) ** -1), lambda s: atan(1 / (s - 3)) / 9,
@@ -174,6 +175,7 @@ def test_facts_that_are_attained_are_not_contradicted():
     assert facts(-2, "99/100") is False and facts("-99/100", 2) is False
 
 
+@pytest.mark.slow
 def test_oddness_is_neither_believed_nor_denied_without_a_reason():
     """log(s + sqrt(1 + s^2)) is odd, which no normal form sees; |s| and s + 1 are not odd."""
     def odd(phi):
@@ -253,6 +255,7 @@ def test_an_open_step_that_is_answered_differently_proves_nothing_false(other):
             assert holds(found, tau) is keeps, (tau, str(found))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("notion, signals", [
     (EUCLIDEAN, [(1,)]), (CONTRACTION, [(1,), (0,)]), (RANGE, [(0, 0, 1, 0)]),
     (RANGE, [(1, 1, 1, 1)]), (EUCLIDEAN, [(1, -1, 1, -1)])])
@@ -281,6 +284,7 @@ def test_a_witness_for_many_steps_breaks_the_notion_at_each(notion, signals):
                 assert all(broken[other] for other in points if other >= tau)
 
 
+@pytest.mark.slow
 def test_no_stable_step_is_inside_what_is_refuted():
     """tau = t (3 - t) is at most 1/2 up to 0.177 and from 2.823 to 3: stable again in between."""
     for flux in (fluxes.soft(), fluxes.identity()):

@@ -130,6 +130,7 @@ class Close(Scheme):
         return u + (exact - exact) + self.away * u
 
 
+@pytest.mark.slow
 def test_a_suspicion_is_looked_at_with_all_bits_before_it_stands(monkeypatch):
     """In floats it grows by a tenth; exactly it shrinks by a tenth, which 256 bits do not tell."""
     class Lying(Close):
@@ -145,6 +146,7 @@ def test_a_suspicion_is_looked_at_with_all_bits_before_it_stands(monkeypatch):
     assert found.witness is None and 0 < len(looks) <= 12
 
 
+@pytest.mark.slow
 def test_every_status_below_proved_and_refuted_has_its_reason():
     """Also where exact arithmetic tells what the rounding of the function hides."""
     for what, notion in ((Close(Fraction(-1, 10)), EUCLIDEAN),

@@ -66,6 +66,7 @@ def test_nothing_is_read_off_where_the_notion_holds(matrix, notion):
     assert linear_violation(step, notion) is None
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.lists(st.sampled_from([-2, -1, -HALF, 0, HALF, 1, 2]), min_size=9, max_size=9),
        st.sampled_from([RANGE, EUCLIDEAN, CONTRAST, CONTRACTION]))
@@ -82,6 +83,7 @@ def test_the_matrix_decides(entries, notion):
         assert exact_margin(step, notion, signals[:notion.signals]) >= 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_signs_are_counted_by_minors(n):
     """A nonsingular matrix of the grid for which brute force finds more changes of sign: a signal
@@ -107,6 +109,7 @@ def is_semidefinite(S):
                for k in range(1, n + 1) for rows in map(list, combinations(range(n), k)))
 
 
+@pytest.mark.slow
 @settings(max_examples=80)
 @given(st.integers(1, 4).flatmap(lambda n: st.lists(
     st.integers(-2, 3), min_size=n * n, max_size=n * n)), st.booleans())

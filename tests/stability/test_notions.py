@@ -53,6 +53,7 @@ def count_signs(u):
     return sum(a is not b for a, b in pairwise(walk))
 
 
+@pytest.mark.slow
 @given(PAIRS)
 def test_margins_by_definition(four):
     """‖u‖² − ‖u⁺‖², the same of differences, the distance to leaving [min u, max u], lost sign
@@ -75,6 +76,7 @@ def rises(u):
     return [b - a for a, b in pairwise(u)]
 
 
+@pytest.mark.slow
 @given(PAIRS)
 def test_margins_of_variation_extrema_positivity_and_largest_modulus(four):
     """Σ|uᵢ₊₁ − uᵢ|, turns, the least entry of u⁺ for u >= 0, max |u|: by walking along u."""
@@ -116,6 +118,7 @@ def test_witnesses_of_the_later_notions_replay(sort, holds, fails):
     assert refuted.status is REFUTED and check(refuted.evidence[0].to_json({})) is None
 
 
+@pytest.mark.slow
 @given(PAIRS)
 def test_batches_have_the_sign_of_the_exact_margin(four):
     """What a search sees in floats has the sign of the exact margin, where that is not tiny."""
@@ -140,12 +143,14 @@ def test_zeros_are_dropped(signal, count):
     assert (sign_changes(np.array([signal, signal], dtype=float)) == count).all()
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(-1, 1), min_size=1, max_size=7))
 def test_sign_changes_by_walking(signal):
     """The vectorised count against a walk along the signal."""
     assert sign_changes(np.array(signal, dtype=float)) == count_signs(signal)
 
 
+@pytest.mark.slow
 @given(signals(4), st.lists(rationals().map(abs), min_size=4, max_size=4))
 def test_margins_of_enclosures(u, widths):
     """The margin of intervals contains the margin of every signal in them, or is undecided."""
@@ -236,6 +241,7 @@ def test_every_pair_of_notions_is_told_apart():
         ("euclidean", "contraction", "range", "sign", "energy"), 2))
 
 
+@pytest.mark.slow
 def test_five_notions_five_bounds():
     """One scheme, K₁ with N = 4 and Φ = id: the largest step is 1/cos²(π/8)/2 for ‖·‖,
     differences and energy, 1/2 for the range, and lower for the sign changes."""

@@ -7,6 +7,7 @@ from stabkit import EUCLIDEAN, decide, difference, fluxes
 FLUXES = [fluxes.soft(1), fluxes.relu(), fluxes.tanh(), fluxes.charbonnier(1), fluxes.identity()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flux", FLUXES, ids=repr)
 def test_steps_beyond_the_bound_are_refuted(flux):
     """u − 5Φ(u)/2 = −3u/2 near 0, as Φ(s) is s there, on one side at least."""

@@ -129,6 +129,7 @@ TRUE = {
 SMALL = (Heun(from_matrix([[1, 1], [0, 1]]), fluxes.relu(), F(1, 8)), CONTRACTION)
 
 
+@pytest.mark.slow
 @solver
 @pytest.mark.parametrize("name", TRUE)
 def test_own_schemes_are_proved_for_all(name):
@@ -139,6 +140,7 @@ def test_own_schemes_are_proved_for_all(name):
     assert check(outcome.evidence[0].to_json({})) is None
 
 
+@pytest.mark.slow
 @solver
 @pytest.mark.parametrize("scheme, notion", [
     (Descent(A, A, fluxes.soft(), F(501, 1000)), EUCLIDEAN),  # |1 − 4τ| > 1 at u = (0, big)
@@ -150,12 +152,14 @@ def test_what_is_false_is_not_proved(scheme, notion):
     assert decide(scheme, notion, trials=500).status != "proved"
 
 
+@pytest.mark.slow
 @solver
 def test_a_step_beyond_the_bound_falls_by_an_exact_signal():
     outcome = decide(Descent(A, A, fluxes.relu(), F(501, 1000)), CONTRACTION)
     assert outcome.status == "refuted" and check(outcome.evidence[0].to_json({})) is None
 
 
+@pytest.mark.slow
 @solver
 def test_a_chain_of_own_schemes_is_proved_part_by_part():
     parts = [TRUE["biases"][0], TRUE["Heun's method"][0]]
@@ -163,6 +167,7 @@ def test_a_chain_of_own_schemes_is_proved_part_by_part():
     assert outcome.status == "proved" and len(outcome.evidence) == 2
 
 
+@pytest.mark.slow
 @solver
 @pytest.mark.parametrize("change, words", [
     (lambda data: data["theorem"]["statement"]["bounds"].update(K="8"), "not add up"),
@@ -201,6 +206,7 @@ def test_changed_theorems_are_refused(change, words):
     assert fault is not None and words in fault
 
 
+@pytest.mark.slow
 @solver
 def test_a_theorem_about_other_fluxes_is_not_what_a_claim_says():
     """Of fluxes whose slopes are below 1/9 alone the same proof would say less."""
@@ -242,6 +248,7 @@ def test_momentum_that_grows_is_not_proved():
     assert decide(scheme, POWER_BOUNDED).status == "undecided"
 
 
+@pytest.mark.slow
 @solver
 def test_the_sharp_step_of_an_own_scheme():
     """2/|A|² = 1/2; all smaller steps are means, and beyond it a signal breaks the norm."""
@@ -280,6 +287,7 @@ def test_steps_with_one_less_the_step():
     assert decide(Bent(one, one, fluxes.relu(), F(3, 2)), EUCLIDEAN).status == "refuted"
 
 
+@pytest.mark.slow
 @solver
 def test_the_senses_of_an_own_scheme():
     """u − (1/3)·2·relu(2u) is u for u < 0 and −u/3 for u > 0: a sign changes, nothing grows."""
@@ -296,6 +304,7 @@ def test_the_senses_of_an_own_scheme():
         senses(Descent(one, one, fluxes.relu(), F(1, 3)), shape=1)
 
 
+@pytest.mark.slow
 def test_without_the_solver_it_is_said_what_to_install(monkeypatch):
     """The decision goes on, by trials."""
     monkeypatch.setattr(program, "is_installed", lambda: False)
@@ -304,6 +313,7 @@ def test_without_the_solver_it_is_said_what_to_install(monkeypatch):
     assert "Clarabel" in outcome.reason and "pip install" in outcome.reason
 
 
+@pytest.mark.slow
 @solver
 @pytest.mark.parametrize("answer", [None, program.Multipliers(np.zeros(0), 1.0, {})])
 def test_a_solver_that_fails_proves_nothing(monkeypatch, answer):
@@ -313,12 +323,14 @@ def test_a_solver_that_fails_proves_nothing(monkeypatch, answer):
     assert decide(*SMALL, trials=20).status == "supported"
 
 
+@pytest.mark.slow
 @solver
 def test_other_notions_are_decided_as_before():
     """The range of a signal is no square."""
     assert decide(*TRUE["at the bound"][:1], RANGE).status == "refuted"
 
 
+@pytest.mark.slow
 @solver
 def test_a_listed_claim_of_an_own_scheme_is_proved_and_replayed():
     """What a claims file lists has the theorem in its certificates."""

@@ -91,6 +91,7 @@ def at_bound():
     yield HaarShrinkage(fluxes.scaled_identity(0), 6), EUCLIDEAN
 
 
+@pytest.mark.slow
 def test_ten_thousand_true_statements_at_the_bound_are_never_refuted(capsys):
     """|T u| = |u| for isometries: half of the time rounding says that the norm has grown.  Ten
     thousand signals with full mantissas; every negative margin in floats is looked at exactly."""
@@ -114,12 +115,14 @@ def test_ten_thousand_true_statements_at_the_bound_are_never_refuted(capsys):
     assert statements >= 10_000 and suspicions >= 2_000
 
 
+@pytest.mark.slow
 def test_the_search_believes_no_rounding_error():
     """The whole falsifier, ascent included, on statements whose margin is 0 everywhere."""
     for scheme, notion in list(at_bound())[::3]:
         assert search(scheme, notion, trials=2_000, seed=1).witness is None
 
 
+@pytest.mark.slow
 def test_true_identities_are_proved_at_unpleasant_numbers():
     """(a + b)² = a² + 2ab + b² and |a + b| <= |a| + |b| fail in floats and hold in fractions."""
     rng = np.random.default_rng(2)
@@ -273,6 +276,7 @@ def verdicts():
     return [settle(replace(known[name], beyond={}), 256, 0) for name in QUICK]
 
 
+@pytest.mark.slow
 def test_the_evidence_of_every_verdict_replays(verdicts):
     """Proved and refuted, certificates and witnesses: the checker confirms each piece."""
     findings = replay(a_file(verdicts))
@@ -307,6 +311,7 @@ def _same(text, changed):
     return json.loads(text) == json.loads(changed)
 
 
+@pytest.mark.slow
 def test_outcomes_carry_evidence_that_holds():
     """Whatever is decided, its evidence stands on its own, without a verdict around it."""
     for what in (Stable(Explicit(K1[3], fluxes.garrote(), HALF), EUCLIDEAN),

@@ -63,6 +63,7 @@ def explicit(tau, n=4, flux=None):
     return Explicit(difference(1, n), flux or fluxes.identity(), tau)
 
 
+@pytest.mark.slow
 def test_lax_wendroff_keeps_the_range_at_one_step_only():
     found = step_bound(lax_wendroff, RANGE, "1/2")
     assert found.proved == ((1, 1),)
@@ -85,6 +86,7 @@ def test_a_scheme_follows_its_open_step_in_every_entry(entry, off, followed):
     assert is_followed(scheme(Unknown()), scheme, [F(1, 2), F(3)]) is followed
 
 
+@pytest.mark.slow
 def test_lax_wendroff_keeps_the_norm_up_to_the_courant_number_1():
     found = step_bound(lax_wendroff, EUCLIDEAN, "1/64")
     assert found.proved == ((0, 1),) and found.refuted[0][1] is None
@@ -137,6 +139,7 @@ def test_a_hole_between_two_intervals_is_seen():
         [True, False, False, False, True, False]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [F(1, 10**6), F(1, 64), F(1), F(64), F(10**6)])
 @pytest.mark.parametrize("flux", [fluxes.soft(), fluxes.perona_malik()])
 def test_the_scale_is_found_from_far_away(factor, flux):
@@ -210,6 +213,7 @@ def test_an_implicit_step_is_proved_for_all_steps():
                           "2.38e-07 and 2.62e+05")
 
 
+@pytest.mark.slow
 def test_a_function_that_looks_at_the_step_is_answered_by_points():
     """At 2 <= τ < 4 the family is stable again: an interval over it would be wrong."""
     def family(tau):
@@ -222,6 +226,7 @@ def test_a_function_that_looks_at_the_step_is_answered_by_points():
     assert all(holds(found, tau) is not True for tau in (F(3, 5), F(1), F(5)))
 
 
+@pytest.mark.slow
 def test_steps_beyond_a_gap_are_found_in_a_traced_family():
     """Upwind with central differences swapped in: RANGE of u − τ(τ − 1)(τ − 3) D'D u."""
     gram = difference(1, 4).T @ difference(1, 4)
@@ -231,6 +236,7 @@ def test_steps_beyond_a_gap_are_found_in_a_traced_family():
     assert holds(found, F(10)) is False
 
 
+@pytest.mark.slow
 def test_the_evidence_is_accepted_and_belongs_to_the_ends():
     found = step_bound(explicit(1, flux=fluxes.soft()), EUCLIDEAN)
     assert found.certificate and found.witness
@@ -240,6 +246,7 @@ def test_the_evidence_is_accepted_and_belongs_to_the_ends():
     assert found.witness[0].data["given"]["tau"] == str(found.refuted[0][0])
 
 
+@pytest.mark.slow
 def test_the_printed_form():
     assert str(step_bound(explicit(1, flux=fluxes.soft()), RANGE)) == (
         "range: proved for 0 < tau <= 1/2, refuted from 0.500488 by u = (0, 0, 1, 0)")
@@ -275,6 +282,7 @@ class Damped(Scheme):
         return u - self.tau * u
 
 
+@pytest.mark.slow
 def test_a_users_linear_scheme_is_proved_and_refuted_on_intervals():
     """|1 − τ| <= 1 for τ <= 2."""
     found = step_bound(Damped(F(1)), EUCLIDEAN, trials=64)
@@ -282,6 +290,7 @@ def test_a_users_linear_scheme_is_proved_and_refuted_on_intervals():
     assert 2 < found.refuted[-1][0] < F(21, 10) and found.refuted[-1][1] is None
 
 
+@pytest.mark.slow
 def test_a_planted_refusal_to_be_monotone_is_not_proved_below():
     """An explicit step with τ(3 − τ) is stable at 29/10 and 1/10, not in between."""
     found = step_bound(lambda t: Explicit(difference(1, 4), fluxes.soft(), t * (3 - t)), RANGE,
@@ -306,6 +315,7 @@ def test_a_step_that_is_hidden_in_a_flux_proves_no_interval(family):
     assert all(low == high for low, high in found.proved)
 
 
+@pytest.mark.slow
 def test_a_residual_block_with_the_step_in_its_weights_is_answered():
     K = difference(1, 4)
     found = step_bound(lambda t: ResidualBlock(K, -t * K.T, fluxes.charbonnier()), CONTRACTION,
@@ -373,6 +383,7 @@ def test_the_simplest_rational_and_bisection():
     assert bisect(lambda x: x * x <= 2, F(2), F(1), 20)[1] == pytest.approx(2**0.5, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_periodic_heat_with_user_matrices_of_rationals():
     """u − τ A u: the bound is 2/λ with λ by NumPy."""
     K = difference(1, 8, "1/10", PERIODIC)
@@ -382,6 +393,7 @@ def test_periodic_heat_with_user_matrices_of_rationals():
     assert float(found.certified) <= 2 / (3 * top) * (1 + 1e-12)
 
 
+@pytest.mark.slow
 def test_a_pointwise_part_of_a_chain_does_not_stop_the_certificate():
     found = step_bound(lambda t: Chain([explicit(t, 4, fluxes.soft()),
                                         Pointwise(fluxes.soft(), 4)]), EUCLIDEAN, trials=64)

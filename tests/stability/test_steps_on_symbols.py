@@ -45,6 +45,7 @@ class Switching(Descent):
         return super().step(u) if self.tau > F(1, 8) else 2 * u
 
 
+@pytest.mark.slow
 @solver
 def test_a_scheme_that_changes_with_its_step_has_no_interval():
     """What holds at a step says nothing about smaller ones, at which it computes another."""
@@ -88,6 +89,7 @@ def checked(u):
     return u / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [checked, long], ids=["type", "long"])
 def test_what_symbols_cannot_follow_is_tried_as_before(how):
     scheme = Odd(ONE, fluxes.relu(), 1, how=how)

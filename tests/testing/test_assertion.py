@@ -89,6 +89,7 @@ def test_the_lines_of_a_message_show_it_again(scheme, notion):
         assert all(abs(float(a) - float(b)) < 1e-12 for a, b in zip(again, output, strict=True))
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(operators(samples=4), any_flux(continuous=True), ratios())
 def test_a_stable_scheme_never_fails(K, flux, ratio):
@@ -97,6 +98,7 @@ def test_a_stable_scheme_never_fails(K, flux, ratio):
     assert assert_stable(step, EUCLIDEAN, trials=50).status in (Status.PROVED, Status.SUPPORTED)
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(operators(samples=4), ratios(beyond=True).filter(lambda ratio: ratio > Fraction(1001, 1000)))
 def test_a_linear_scheme_beyond_its_bound_fails(K, ratio):
@@ -104,6 +106,7 @@ def test_a_linear_scheme_beyond_its_bound_fails(K, ratio):
     failure(Explicit(K, fluxes.identity(), stable_step(K, 1, ratio)), EUCLIDEAN)
 
 
+@pytest.mark.slow
 def test_strict_asks_for_a_proof():
     """Eigenvalues 1/2 on a Jordan block: ‖M^k‖ stays below 1, and FSI of a garrote is not
     certified."""
@@ -116,6 +119,7 @@ def test_strict_asks_for_a_proof():
                          strict=True).status is Status.PROVED
 
 
+@pytest.mark.slow
 def test_a_function_that_can_be_traced_is_proved():
     """A mean of neighbours keeps the range, on a grid and with a step; a sorted signal does too,
     but sorting is no affine form, so that strict fails."""
@@ -175,6 +179,7 @@ def test_rounding_never_fails_a_stable_function(name, notion):
     assert outcome.trials > 300
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype, smallest", [(np.float64, 1e-9), (np.float32, 1e-3)])
 def test_a_function_just_over_the_bound_fails(dtype, smallest):
     """u ↦ c u grows, and u ↦ u + c leaves the range, for c as small as N·64·eps allows."""
@@ -186,6 +191,7 @@ def test_a_function_just_over_the_bound_fails(dtype, smallest):
     failure(lambda u: u + dtype(smallest), RANGE, size=3, dtype=dtype, trials=100)
 
 
+@pytest.mark.slow
 def test_planted_faults_in_functions_fail():
     """Step 1.01 times the bound; a flipped sign; a tap of a mean that is off by a thousandth."""
     K = np.diff(np.eye(4), axis=0)
@@ -231,6 +237,7 @@ def test_signs_that_may_be_zero_are_not_counted():
     assert lone.violates(SIGN, ones)  # whatever the last sign is
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value, notion", [
     *((np.nan, notion) for notion in NOTIONS), (np.inf, SIGN), (-np.inf, RANGE)], ids=str)
 def test_what_is_not_finite_never_passes(value, notion):
@@ -281,6 +288,7 @@ def test_what_a_function_raises_is_seen():
 
 
 # -- without hypothesis, and with pytest -----------------------------------------------------------
+@pytest.mark.slow
 def test_only_the_strategies_need_hypothesis():
     done = subprocess.run([sys.executable, "-c", (
         "import sys; sys.modules['hypothesis'] = None\n"

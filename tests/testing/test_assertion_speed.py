@@ -29,6 +29,7 @@ def seconds(form, factor, notion, size):
     return time.process_time() - start
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [4, 64, 256, 3000])
 @pytest.mark.parametrize("form", FORMS)
 def test_a_function_that_fails_is_told_as_soon_as_one_that_holds(form, size):
@@ -41,6 +42,7 @@ def test_a_function_that_fails_is_told_as_soon_as_one_that_holds(form, size):
                    <= 3 * seconds(form, HOLDS, notion, size) + 0.3 for _ in range(4))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keeps", [lambda u: 1 * u, lambda u: -u, lambda u: np.roll(u, 1)],
                          ids=["identity", "negation", "shift"])
 def test_what_keeps_the_norm_is_proved_at_every_size(keeps):
@@ -51,6 +53,7 @@ def test_what_keeps_the_norm_is_proved_at_every_size(keeps):
             assert_stable(lambda u: (1 + 1e-6) * keeps(u), EUCLIDEAN, size=size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [64, 1500])
 def test_what_breaks_everywhere_is_told_in_few_lines(size):
     """All entries of the output change: u plus its mean, of which 1 all over is doubled."""

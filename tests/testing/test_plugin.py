@@ -13,6 +13,7 @@ pytest_plugins = ["pytester"]
 ROOT = Path(stabkit.__file__).parent.parent
 
 
+@pytest.mark.slow
 def test_the_plugin_is_light():
     done = subprocess.run([sys.executable, "-c", (
         "import sys, pytest_stabkit\n"

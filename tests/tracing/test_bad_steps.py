@@ -63,6 +63,7 @@ def test_a_step_that_cannot_be_meant_is_one_clear_error(kind, ask):
         ask(step)
 
 
+@pytest.mark.slow
 def test_whole_numbers_and_single_precision_are_no_proof():
     """Both round in every step; so they are searched in floats, and the reason is told."""
     for kind in (int, np.float32):
@@ -72,6 +73,7 @@ def test_whole_numbers_and_single_precision_are_no_proof():
         assert "not proved" in found.reason or "numbers that the function returns" in found.reason
 
 
+@pytest.mark.slow
 def test_work_in_place_does_no_harm_and_a_side_effect_is_told():
     """u − dt u shrinks for dt <= 2; one that also keeps a list may do otherwise at a later call."""
     seen = []
@@ -89,6 +91,7 @@ def test_work_in_place_does_no_harm_and_a_side_effect_is_told():
     assert found.status == "supported" and "a memory" in found.reason and "seen" in found.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [float, np.float64])
 def test_a_step_made_a_float_is_told_how_to_stay_open(number):
     """Single steps are still exact: u − dt u is a contraction at 1/4 and at 2, not at 4."""
@@ -139,6 +142,7 @@ def test_names_of_notions_and_counts_of_numpy():
     assert (difference(1, np.int64(5)).exact() == difference(1, 5).exact()).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nothing", [
     lambda u: 0 * np.log(u + 100), lambda u: np.sqrt(u) - np.sqrt(u), lambda u: 0 * (1 / (u - 3)),
 ], ids=["log", "sqrt", "quotient"])

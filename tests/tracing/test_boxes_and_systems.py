@@ -145,6 +145,7 @@ def test_sparse_systems_at_every_dt(step, notion):
     assert step_bound(step, notion, shape=11).proved == ((0, None),)
 
 
+@pytest.mark.slow
 def test_a_sparse_system_with_a_wrong_sign():
     """(1 − 2 dt) on the diagonal and dt beside it: heat that flows uphill."""
     found = step_bound(lambda u, dt: by_triplets(u, -dt), MAX_NORM, shape=7, trials=20)
@@ -152,6 +153,7 @@ def test_a_sparse_system_with_a_wrong_sign():
     assert any(low < Fraction(1, 4) for low, _ in found.refuted)
 
 
+@pytest.mark.slow
 def test_a_system_that_moves_constants_is_told_with_what_holds():
     """Zeros at the ends: constants do not stay, signs and norms are kept at every dt."""
     text = str(step_bound(by_lists_of_diagonals, RANGE, shape=9))
@@ -171,6 +173,7 @@ def test_reservoirs(n):
         assert 20 / 19 * (1 - 1e-6) < found.certified < 20 / 19 * (1 + 1e-12)
 
 
+@pytest.mark.slow
 def test_the_gain_of_smoothing_that_amplifies():
     """(1 − λ k)(1 + μ k) on a cycle of 60 nodes, in the norm weighted by the degrees."""
     def taubin(u, lam=0.33, mu=0.34):
@@ -184,6 +187,7 @@ def test_the_gain_of_smoothing_that_amplifies():
     assert "proved" in str(senses(lambda u: u + (np.roll(u, 1) - u) / 2, shape=12))
 
 
+@pytest.mark.slow
 def test_a_free_energy_by_transforms_is_tried_in_floats():
     """A semi-implicit Cahn-Hilliard step is not followed, and its line is told.
 

@@ -17,6 +17,7 @@ OWN = np.random.default_rng(0).integers(2, 100_000, CELLS)
 OWN[7] = 2
 
 
+@pytest.mark.slow
 def test_rows_that_are_nonnegative_at_every_step_have_no_end():
     """u + dt a u' with a > 0 is nonnegative for u >= 0, and its range grows at every dt > 0."""
     def step(u, dt):
@@ -28,6 +29,7 @@ def test_rows_that_are_nonnegative_at_every_step_have_no_end():
     assert step_bound(step, RANGE, shape=CELLS).refuted == ((0, None),)
 
 
+@pytest.mark.slow
 def test_a_multiple_of_every_cell():
     """|a u| <= |u| for a = 1/2 and fails for a > 1, with or without dt."""
     half = step_bound(lambda u, dt: np.where(OWN > 2, u / 2, u / 4) * (OWN / OWN), MAX_NORM,

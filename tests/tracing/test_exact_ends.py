@@ -60,6 +60,7 @@ def test_a_rod_between_held_ends(n, words):
     found.check()
 
 
+@pytest.mark.slow
 def test_an_asymmetric_step_is_not_taken_for_a_symmetric_one():
     """B = ((−1, 1), (2, −1)) has the eigenvalue √2 − 1 > 0, and with −2 for 2 none that is real."""
     def step(sign):
@@ -98,6 +99,7 @@ def test_an_end_that_does_not_belong():
     assert found.certified < 1 == found.certified.limit and not found.certified.belongs
 
 
+@pytest.mark.slow
 def test_runge_kutta_and_powers_of_the_step():
     """√3 bounds RK3 on the imaginary axis; 1 − c − c² >= 0 up to (√5 − 1)/2."""
     def rk3(u, c):

@@ -103,6 +103,7 @@ WRONG = {  # a flux, and what is proved at most: of RANGE, EUCLIDEAN and CONTRAC
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_ones_are_not_proved_beyond_what_holds(name):
     """Where a single value is another one, it counts."""
@@ -111,6 +112,7 @@ def test_wrong_ones_are_not_proved_beyond_what_holds(name):
         assert proved(torus(flux), notion, 6) == (None if top is None else Fraction(top))
 
 
+@pytest.mark.slow
 def test_a_step_beyond_is_refuted():
     """The garrote's range at 3/5: far differences have g close to 1."""
     for name in ("garrote", "soft by clip"):
@@ -121,6 +123,7 @@ def test_a_step_beyond_is_refuted():
     assert found.certified == Fraction(1, 2) < found.refuted[0][0] < Fraction(52, 100)
 
 
+@pytest.mark.slow
 def test_random_signals_at_the_ends():
     """No signal breaks what is proved, with differences around the threshold and far from it."""
     rng = np.random.default_rng(5)

@@ -67,6 +67,7 @@ def test_crank_nicolson_keeps_the_norm_at_every_dt(step, n):
     found.check()
 
 
+@pytest.mark.slow
 def test_crank_nicolson_keeps_signs_up_to_a_limit_only():
     """For many unknowns 4 − 2√2 = 1.1716 is the end of positivity (Bolley and Crouzeix 1978); for
     8 the signs of the inverse in floats on both sides of the end decide."""
@@ -80,6 +81,7 @@ def test_crank_nicolson_keeps_signs_up_to_a_limit_only():
     found.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [8, 40, pytest.param(400, marks=pytest.mark.slow)])
 def test_backward_euler_keeps_everything_at_every_dt(n):
     """An M-matrix whose rows sum to 1 at least."""
@@ -92,6 +94,7 @@ def test_backward_euler_keeps_everything_at_every_dt(n):
     assert step_bound(step, RANGE, shape=n, trials=20).proved == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [8, 40])
 def test_mostly_explicit(n):
     """A quarter implicit: dt λ (3/4 − 1/4) <= 2 for λ = 4 cos²(π/(2n + 2)), and not beyond."""
@@ -102,6 +105,7 @@ def test_mostly_explicit(n):
     found.check()
 
 
+@pytest.mark.slow
 def test_a_wrong_sign_is_seen():
     """(I + dt L/2) u⁺ = (I − dt L/2) u has no bound at any dt: |1 + x| / |1 − x| > 1."""
     def wrong(u, dt):
@@ -112,6 +116,7 @@ def test_a_wrong_sign_is_seen():
     assert decide(wrong, EUCLIDEAN, shape=6, dt="1/10").status is REFUTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [4, pytest.param(8, marks=pytest.mark.slow)])
 def test_alternating_directions(n):
     """Peaceman and Rachford: at every dt the norm is kept, as the halves commute; the largest
@@ -130,6 +135,7 @@ def test_alternating_directions(n):
     assert dt >= 1 and np.abs(matrix).sum(axis=1).max() <= 1 + 1e-9
 
 
+@pytest.mark.slow
 def test_halves_that_do_not_commute():
     """All powers are bounded at every dt; the norm of one step is shown up to some dt alone."""
     c = np.array([1.0, 4.0, 2.0, 1.0])
@@ -148,6 +154,7 @@ def test_halves_that_do_not_commute():
     assert np.linalg.norm(matrix, 2) <= 1 + 1e-9
 
 
+@pytest.mark.slow
 def test_sources_beside_a_system():
     """A x = u + dt b is a contraction, and moves the zero signal."""
     def step(u, dt):
@@ -157,6 +164,7 @@ def test_sources_beside_a_system():
     assert not step_bound(step, EUCLIDEAN, shape=30, trials=20).proved
 
 
+@pytest.mark.slow
 def test_factors_made_before_the_step():
     """The matrix is found again from its factors."""
     A = np.eye(9) - 0.25 * second(9)
@@ -167,6 +175,7 @@ def test_factors_made_before_the_step():
         assert decide(lambda u, step=step: step(u), MAX_NORM, shape=9).status is PROVED
 
 
+@pytest.mark.slow
 def test_elimination_by_hand():
     """Thomas' algorithm in a loop, its quotients in lowest terms."""
     def step(u, dt):
@@ -185,6 +194,7 @@ def test_elimination_by_hand():
     assert Fraction(0) == step_bound(step, POSITIVITY, shape=6).proved[0][0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("notion", [EUCLIDEAN, CONTRACTION])
 def test_a_dense_matrix_of_long_floats(notion):
     """(I + dt B Bᵀ)⁻¹ lets no norm grow, whatever the step; (I − dt B Bᵀ)⁻¹ does for small ones."""

@@ -63,6 +63,7 @@ def advection(limiter, correction=False):
     return step
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limiter, m", [
     (van_leer, 2), (minmod, 1), (minmod_by_cases, 1), (superbee, 2), (centre, 2),
     (by_quotients, 2)])
@@ -74,12 +75,14 @@ def test_limiters_keep_the_range(limiter, m, n):
     assert found.proved == ((0, Fraction(2, 2 + m)),)
 
 
+@pytest.mark.slow
 def test_a_signal_beyond():
     """Sharp: a signal leaves its range just beyond 1/2."""
     found = step_bound(advection(van_leer), RANGE, shape=8, trials=100)
     assert found.certified == Fraction(1, 2) < found.refuted[0][0] < Fraction(3, 5)
 
 
+@pytest.mark.slow
 def test_limiter_with_the_second_order_correction_and_its_variation():
     """c(2 − c) <= 1, so 1; the variation likewise, counted around."""
     assert by_means(trace(advection(van_leer, True), 8), RANGE, "c").certified == 1
@@ -89,6 +92,7 @@ def test_limiter_with_the_second_order_correction_and_its_variation():
     assert decide(advection(van_leer), VARIATION, shape=8, dt="1/4", trials=50).status is not PROVED
 
 
+@pytest.mark.slow
 def test_unsplit_in_two_dimensions():
     """2 (c/2)(2 − c/2) <= 1 where each direction has half of c: 2 − √2."""
     def step(u, c):
@@ -123,6 +127,7 @@ def network(u, dt):
     return u - dt * (np.tanh(u - np.roll(u, 1)) - np.tanh(np.roll(u, -1) - u))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step, shape, top", [
     (perona_malik, (6, 6), Fraction(1, 4)), (perona_malik, (20, 20), Fraction(1, 4)),
     (weickert, 12, Fraction(1, 2)), (network, 9, Fraction(1, 2))])
@@ -134,6 +139,7 @@ def test_diffusion_with_a_bounded_diffusivity(step, shape, top):
     assert decide(step, RANGE, shape=shape, dt=top).status is PROVED
 
 
+@pytest.mark.slow
 def test_a_flipped_sign_and_a_larger_slope_are_not_proved():
     """Backward diffusion, and three times minmod, of which 1 − 3/2 is negative; twice gives 1/2."""
     def backward(u, dt):
@@ -149,6 +155,7 @@ def test_a_flipped_sign_and_a_larger_slope_are_not_proved():
     assert outcome.status is REFUTED
 
 
+@pytest.mark.slow
 def test_random_signals_at_the_ends():
     """No signal leaves its range at a proved end."""
     rng = np.random.default_rng(3)
@@ -161,6 +168,7 @@ def test_random_signals_at_the_ends():
             assert u.min() - 1e-9 <= v.min() and v.max() <= u.max() + 1e-9
 
 
+@pytest.mark.slow
 def test_ratios_against_samples():
     """φ/a and φ/b on random a, b are within the bounds, which are reached to 1 per cent."""
     rng = np.random.default_rng(1)

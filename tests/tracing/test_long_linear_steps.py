@@ -24,6 +24,7 @@ HOLD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOLD)
 def test_a_long_step_that_holds_is_proved_within_a_second(name):
     """A shift leaves 1 − |g|² = 0 for its symbol, the polynomial without coefficients."""
@@ -35,6 +36,7 @@ def test_a_long_step_that_holds_is_proved_within_a_second(name):
     assert time.process_time() - start < 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [1 + Fraction(1, 10**6), Fraction(-1001, 1000)])
 @pytest.mark.parametrize("step", [lambda u: u, lambda u: u[PLACES], lambda u: np.roll(u, 1)])
 def test_the_same_a_little_longer_is_refuted(factor, step):

@@ -122,6 +122,7 @@ def test_what_a_call_changes_is_found(kind):
         trace(step, 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["attribute", "count"])
 def test_what_changes_its_answer_after_many_calls_is_neither_proved_nor_refuted(kind):
     """Forty-nine calls say u/2, all others 2 u; of the sets of steps both must be empty."""
@@ -198,6 +199,7 @@ def test_a_profiler_goes_on_where_it_was():
     assert any("sorted" in str(entry.code) for entry in profile.getstats())
 
 
+@pytest.mark.slow
 def test_a_collection_in_between_is_not_the_functions_doing():
     """Who registers a clock for collections, as Hypothesis does, makes no step ask for the time."""
     def watch(phase, info):

@@ -39,6 +39,7 @@ def heat(u, dt):
     return v
 
 
+@pytest.mark.slow
 def test_the_first_example():
     """One answer for all sizes: 1/4, and a bright pixel beyond."""
     found = step_bound(heat, RANGE, shape=(512, 512))
@@ -49,6 +50,7 @@ def test_the_first_example():
     found.check()
 
 
+@pytest.mark.slow
 def test_at_one_step_and_in_every_sense():
     """decide at dt, and the table."""
     assert decide(heat, RANGE, shape=(20, 20), dt="1/4").status is PROVED
@@ -213,6 +215,7 @@ def test_two_fields_against_the_roots_at_every_angle(levels):
     assert shown > 3
 
 
+@pytest.mark.slow
 def test_the_bound_of_a_box_against_random_signals():
     """u + dt (u_left − u)(a + b u) stays in [−1, 2]: random signals and corners of it, at the end;
     and the signal of a refutation leaves it."""
@@ -237,6 +240,7 @@ def test_the_bound_of_a_box_against_random_signals():
             assert out.min() < -1 or out.max() > 2 or (high is not None and t > high)
 
 
+@pytest.mark.slow
 def test_evidence_with_a_wrong_number_is_refused():
     """A larger end, or another coefficient, and the certificate fails."""
     found = step_bound(heat, RANGE, shape=(6, 6))
@@ -267,6 +271,7 @@ def test_bad_input_names_the_argument(wrong, words):
         wrong()
 
 
+@pytest.mark.slow
 def test_a_random_step_and_a_step_with_a_memory_are_never_proved():
     """Errors or floats, never a proof."""
     calls = []
@@ -282,6 +287,7 @@ def test_a_random_step_and_a_step_with_a_memory_are_never_proved():
             assert "deterministic" in str(error) or "every call" in str(error)
 
 
+@pytest.mark.slow
 def test_functions_that_cannot_be_traced_are_supported():
     """Sorting keeps the range: supported, with the reason."""
     outcome = decide(np.sort, RANGE, shape=5, trials=100)
@@ -298,6 +304,7 @@ def test_a_function_that_raises_is_told_so(function, words):
         decide(function, EUCLIDEAN, shape=4, trials=8)
 
 
+@pytest.mark.slow
 def test_a_grid_with_held_ends_beyond_what_is_decomposed():
     """28² free cells of 30 x 30: ‖I + dt L‖ with −L between 0 and 8 sin²(π 28/58) < 8, so 1/4 is
     proved by sums of rows; beyond 2/(8 sin²(14π/29)) = .25074 a signal grows, by a hundredth of

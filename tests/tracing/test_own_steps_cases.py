@@ -133,6 +133,7 @@ def runge_kutta(order):
     return step
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [12, pytest.param(120, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("order, top", [(1, None), (2, None), (3, 3**0.5), (4, 8**0.5)])
 def test_central_advection(order, top, n):
@@ -195,6 +196,7 @@ def laplacian(u):
     return sum(np.roll(u, s, a) for a in range(u.ndim) for s in (1, -1)) - 2 * u.ndim * u
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [8, 80])
 def test_hyperdiffusion_and_swift_hohenberg(n):
     """2/max of the symbol: (8)² for −Δ² in 2-D, (1 − 8)² + 1/10 for (1 + Δ)² + 1/10."""
@@ -204,6 +206,7 @@ def test_hyperdiffusion_and_swift_hohenberg(n):
                         - 0.1 * dt * u, EUCLIDEAN, shape=(n, n)), 2 / 49.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [3, 30])
 def test_leaky_echo_state(n):
     """With the identity for tanh: |1 − a + aμ| <= 1 for the eigenvalues μ of a non-normal W; with
@@ -266,6 +269,7 @@ def rkl(stages, flux):
     return step
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [8, 80])
 def test_runge_kutta_legendre(n):
     """The matrix is P₃(I + dt L/6) for Legendre's P₃: a scan of its entries without flux and with

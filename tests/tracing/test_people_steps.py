@@ -85,6 +85,7 @@ def test_implicit_steps_at_one_dt(step):
     assert np.abs(values - matrix).max() < 1e-14
 
 
+@pytest.mark.slow
 def test_crank_nicolson_at_one_dt():
     """The norm does not grow; the largest modulus does beyond dt = 2 (three points, by hand)."""
     def step(u, dt):
@@ -95,6 +96,7 @@ def test_crank_nicolson_at_one_dt():
     assert decide(step, MAX_NORM, shape=6, dt=9).status is REFUTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 1])
 def test_dt_that_cannot_be_left_open(number):
     """float(dt), and a step that refuses large ones: single steps, proved up to 1/2."""
@@ -113,6 +115,7 @@ def test_dt_that_cannot_be_left_open(number):
     found.check()
 
 
+@pytest.mark.slow
 def test_values_that_the_step_sets():
     """Ends set to 0 and 1 move constants; with them held the range is kept up to 1/2."""
     def ends(u):
@@ -131,6 +134,7 @@ def test_values_that_the_step_sets():
     assert held.certified == Fraction(1, 2)
 
 
+@pytest.mark.slow
 def test_loops_over_cells_with_numbers_of_one_entry():
     """The matrix of the loops is that of the slices; functions of one entry are followed."""
     def loops(u, dt):

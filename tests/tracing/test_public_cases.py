@@ -21,6 +21,7 @@ def is_sharp(found, value):
     assert value <= found.refuted[0][0] < value * (1 + NEAR)
 
 
+@pytest.mark.slow
 def test_cells_that_are_not_square():
     """dalesteam/dales 29: the smallest width in every direction is too strict a limit.
 
@@ -83,6 +84,7 @@ def test_leapfrog_advection():
     assert "proved for 0 < c < 1, refuted from 1" in str(found)
 
 
+@pytest.mark.slow
 def test_beam_warming():
     """Second-order upwind: |g| <= 1 for 0 <= c <= 2 (Warming and Beam 1976)."""
     def step(u, c):
@@ -92,6 +94,7 @@ def test_beam_warming():
     is_sharp(step_bound(step, EUCLIDEAN, shape=12), 2)
 
 
+@pytest.mark.slow
 def test_laplacian_of_fourth_order():
     """Its symbol reaches 64/12, so 3/8; its outer weights are negative, so the range is lost."""
     def step(u, dt):
@@ -103,6 +106,7 @@ def test_laplacian_of_fourth_order():
     assert found.refuted == ((0, None),) and "euclidean is proved for 0 < dt <= 3/8" in str(found)
 
 
+@pytest.mark.slow
 def test_du_fort_frankel():
     """Unconditionally stable (Du Fort and Frankel 1953); with r for 2r in one place no more."""
     def step(s, r):
@@ -119,6 +123,7 @@ def test_du_fort_frankel():
     assert step_bound(wrong, POWER_BOUNDED, shape=(2, 8)).proved == ()
 
 
+@pytest.mark.slow
 def test_runge_kutta_4_with_a_laplacian():
     """The interval of RK4 on the real axis is 2.785293563405282, and the symbol reaches 4."""
     def laplacian(u):
@@ -136,6 +141,7 @@ def test_runge_kutta_4_with_a_laplacian():
     assert abs(float(found.certified.limit) - 2.785293563405282 / 4) < 1e-15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("notion", [RANGE, CYCLIC_VARIATION])
 def test_muscl_with_minmod(notion):
     """MIT-LAE/APCEMM 109: upwind with minmod and Euler's method; how large may c be?
@@ -154,6 +160,7 @@ def test_muscl_with_minmod(notion):
     found.check()
 
 
+@pytest.mark.slow
 def test_lax_friedrichs_in_two_dimensions():
     """Weights 1/4 ± c/2: the range is kept up to 1/2."""
     def step(u, c):
@@ -163,6 +170,7 @@ def test_lax_friedrichs_in_two_dimensions():
     is_sharp(step_bound(step, RANGE, shape=(6, 6)), 1 / 2)
 
 
+@pytest.mark.slow
 def test_shallow_water_with_central_differences_on_one_grid():
     """|g|² = 1 + c² sin² θ: it grows at every step."""
     def step(s, c):
@@ -174,6 +182,7 @@ def test_shallow_water_with_central_differences_on_one_grid():
         assert step_bound(step, notion, shape=(2, 12)).refuted == ((0, None),)
 
 
+@pytest.mark.slow
 def test_decay_and_diffusion_in_three_dimensions():
     """BioDynaMo/biodynamo 288: (λ + 12 D/h²) dt <= 2 for stability, 1 − (λ + 6 D/h²) dt >= 0 for
     positivity; with λ = 1/2, D = 3/4, h = 1 these are 4/19 and 1/5."""
@@ -185,6 +194,7 @@ def test_decay_and_diffusion_in_three_dimensions():
     is_sharp(step_bound(step, POSITIVITY, shape=(4, 4, 4)), 1 / 5)
 
 
+@pytest.mark.slow
 def test_rotation_by_runge_kutta_4():
     """hbock-42/pacific-termocline 13: |f| dt <= 2√2 for the Coriolis term under RK4; here f = 1."""
     def step(s, dt):

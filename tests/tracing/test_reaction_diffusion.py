@@ -23,6 +23,7 @@ def allen_cahn(u, dt):
     return u + dt * (laplacian(u) + u - u**3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [4, 12])
 def test_allen_cahn(n):
     """With neighbours 1, 1 − u⁺ = (1 − u)(1 − dt (4 + u + u²)), so [−1, 1] is kept up to 1/6."""
@@ -36,6 +37,7 @@ def test_allen_cahn(n):
     assert decide(allen_cahn, stays_in(box(-1, 1)), shape=(n, n), dt="1/5").status is REFUTED
 
 
+@pytest.mark.slow
 def test_a_flipped_sign_of_the_reaction_is_refuted_at_every_step():
     """u − u + u³ instead: at the corner 1 the box [−2, 2] is left upwards, as u³ − u = 6."""
     found = step_bound(lambda u, dt: u + dt * (laplacian(u) - u + u**3), stays_in(box(-2, 2)),
@@ -67,6 +69,7 @@ def test_gray_scott():
     assert step_bound(gray_scott, sides([0, 0], [1, 1]), shape=(2, 3, 3)).refuted == ((0, None),)
 
 
+@pytest.mark.slow
 def test_fitzhugh_nagumo():
     """v' = v − v³/3 − w + 1/2 points inwards at ±3 for |w| <= 37/8, w' at ±37/8 for |v| <= 3;
     random signals stay at the proved end, and with 4 for 37/8 the box is left at once."""
@@ -88,6 +91,7 @@ def test_fitzhugh_nagumo():
     assert step_bound(step, region(4), shape=(2, 6)).refuted == ((0, None),)
 
 
+@pytest.mark.slow
 def test_fisher_and_perona_malik():
     """(1 − u)(1 − dt (4 + u)) >= 0 up to 1/5; g = 1/(1 + s²/9) <= 1, so 1/4 keeps the range."""
     fisher = lambda u, dt: u + dt * (laplacian(u) + u * (1 - u))  # noqa: E731

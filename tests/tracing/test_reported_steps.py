@@ -29,6 +29,7 @@ def top_of(step, notion, shape):
     return float(found.proved[0][1])
 
 
+@pytest.mark.slow
 def test_springs_by_velocity_verlet():
     """jacobaustin123/Titan 22: is velocity Verlet right, and up to which step?  ω dt < 2.
 
@@ -53,6 +54,7 @@ def test_springs_by_velocity_verlet():
     assert not step_bound(explicit, POWER_BOUNDED, shape=(2, 4)).proved  # |1 + iωdt| > 1
 
 
+@pytest.mark.slow
 def test_the_level_set_method_by_godunov():
     """joey2006/3D-Solid-Propellant-Regression-Model 4: √(max(D⁻₊², D⁺₋²) + ...), dt <= h/√2."""
     def burn(phi, dt):
@@ -65,6 +67,7 @@ def test_the_level_set_method_by_godunov():
     assert top_of(burn, RANGE, (5, 5)) == pytest.approx(0.5**0.5, **NEAR)
 
 
+@pytest.mark.slow
 def test_burgers_in_two_dimensions():
     """python-hydro/pyro2 144, a review: is min(dx/|u|, dy/|v|) the right limit?  Not unsplit.
 
@@ -78,6 +81,7 @@ def test_burgers_in_two_dimensions():
     assert top_of(step, stays_in(box(0, 1)), (2, 5, 5)) == 0.5
 
 
+@pytest.mark.slow
 def test_traffic():
     """solvcon/solvcon 837, the Lighthill-Whitham-Richards model by demand and supply.
 
@@ -94,6 +98,7 @@ def test_traffic():
     assert top_of(step, stays_in(box(0, 1)), 8) == 1
 
 
+@pytest.mark.slow
 def test_proximal_gradients_need_the_lipschitz_constant():
     """CEA-COSMIC/pysap 39: with L left out the cost explodes.  t <= 2/L, L = 3 + √2 here."""
     hessian = np.array([[3.0, 1, 0], [1, 3, 1], [0, 1, 3]])
@@ -125,6 +130,7 @@ def test_heat_on_a_graph():
         assert top_of(each, EUCLIDEAN, 5) == pytest.approx(0.4)
 
 
+@pytest.mark.slow
 def test_cosine_transforms():
     """Heat between insulated walls by scipy.fft.dct: 1 − dt k² for k < 8, so dt <= 2/49."""
     k = np.arange(8.0)
@@ -158,6 +164,7 @@ def test_damped_waves():
     assert top_of(step, POWER_BOUNDED, (2, 10)) == 1
 
 
+@pytest.mark.slow
 def test_two_phases_in_rock():
     """Buckley and Leverett upwind: f = s²/(s² + (1 − s)²) has the slope 2 at 1/2, so dt <= 1/2.
 
@@ -175,6 +182,7 @@ def test_two_phases_in_rock():
     assert top_of(decay, POSITIVITY, 6) == pytest.approx(1 / 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("edge", [
     lambda d: np.exp(-d * d), lambda d: np.exp(-d * d / 4), lambda d: np.exp(-(d * d) / 2),
     lambda d: 1 / (1 + d * d), lambda d: np.exp(d * -d)])

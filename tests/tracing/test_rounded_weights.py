@@ -21,6 +21,7 @@ ROUNDED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ROUNDED)
 @pytest.mark.parametrize("notion", [RANGE, MAX_NORM])
 def test_weights_that_sum_to_1_but_for_rounding_are_not_refuted(name, notion):
@@ -40,6 +41,7 @@ def test_rotations_in_floats_are_not_refuted(angle, notion):
     assert str(decide(turned, notion, shape=2).status) in ("proved", "undecided")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [1 + 1e-9, 1 + 1e-11])
 def test_what_is_more_than_rounding_is_refuted(factor):
     """The same weights times 1 + 1e-11 raise a constant signal."""
@@ -66,6 +68,7 @@ def test_a_matrix_without_inverse_at_a_step_that_is_tried_is_left_out(notion):
         assert min(low for low, _ in found.proved) == 2 > max(high for _, high in found.refuted)
 
 
+@pytest.mark.slow
 def test_an_affine_step_has_columns_as_well():
     """u + τ Aᵀ(b − A u) reduces differences up to τ = 2/‖A‖²."""
     rng = np.random.default_rng(0)

@@ -37,6 +37,7 @@ def test_a_larger_matrix_is_never_proved(scale):
         assert found.status == "refuted"
 
 
+@pytest.mark.slow
 def test_the_parts_are_those_of_the_step():
     """Two functions in turned order, a source, and dt: [u/2 + dt tanh(v), v/4 + dt sin(u)] has the
     factor 1/2 + dt."""
@@ -52,6 +53,7 @@ def test_the_parts_are_those_of_the_step():
     assert (made["C"] @ made["B"] == np.array([[0, 1], [1, 0]]) * Fraction(1, 2)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", [np.exp, np.square, lambda x: np.tanh(np.tanh(3 * x)),
                                       lambda x: np.tanh(x) * x])
 def test_other_functions_are_not_taken_for_such(function):

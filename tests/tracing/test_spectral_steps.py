@@ -53,6 +53,7 @@ def test_explicit_steps(step, top, notion):
     assert top * (1 - 1e-6) < low <= top * (1 + 1e-12) and top < high < top * 1.001
 
 
+@pytest.mark.slow
 def test_an_implicit_step_and_single_steps():
     """1/(1 + dt s) <= 1 for s >= 0, at every dt; with an exponential of dt at single steps."""
     assert step_bound(swift_hohenberg, EUCLIDEAN, shape=(N, N)).proved == ((0, None),)
@@ -78,6 +79,7 @@ def test_what_is_not_diagonal_is_never_taken_for_it(step):
         factors_of(step, N)
 
 
+@pytest.mark.slow
 def test_random_signals_at_the_end():
     """No norm grows at the proved end; and RANGE is not claimed."""
     rng = np.random.default_rng(0)

@@ -63,6 +63,7 @@ def test_perona_malik_with_eight_neighbours():
     assert decide(step, RANGE, shape=(3, 3), dt="1/4", trials=200).status is REFUTED
 
 
+@pytest.mark.slow
 def test_a_cubic_diffuser():
     """landlab/landlab 496, q = S(1 + S²): no step keeps every range; in [0, 1] the largest step is
     1/4, as a cell of 1 between two of 0 loses 4 dt."""
@@ -81,6 +82,7 @@ def test_a_cubic_diffuser():
         top(step, RANGE, 9)
 
 
+@pytest.mark.slow
 def test_a_wall_with_convection():
     """NatLabRockies/EnergyPlus 2872, Bi = 1/2: the half cell needs 1 − 2 Fo (1 + Bi) >= 0 to stay
     positive; the largest modulus stays while |1 − 3 Fo| + 2 Fo <= 1."""
@@ -146,6 +148,7 @@ def test_shallow_water_on_the_staggered_grid():
         assert grown[1] > 1.8 * grown[0]  # linearly
 
 
+@pytest.mark.slow
 def test_kuramoto_sivashinsky():
     """GollyGang/ready 85: the waves with 2 sin²(k/2) < 1/2 grow at every step."""
     def step(u, dt):

@@ -44,6 +44,7 @@ def engquist_osher(a, b):
 FLUXES = [rusanov, godunov, godunov_by_cases, engquist_osher]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flux", FLUXES)
 def test_fluxes_of_burgers_keep_a_box_up_to_the_courant_number_1(flux):
     """|f'| = |u| <= 1 and h = 1: dt <= 1; beyond it a signal leaves the box, in fractions too."""
@@ -70,6 +71,7 @@ def test_a_flipped_viscosity_and_a_flux_that_jumps_are_not_proved():
         assert not step_bound(conservative(flux), stays_in(box(-1, 1)), shape=6, trials=50).proved
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flux", [
     lambda a, b: np.where(b == 2 * a, np.where(b == 1, 5, a), a),
     lambda a, b: np.where(b == 2 * a, np.where(b > 0.95, 5, a), a),
@@ -82,6 +84,7 @@ def test_a_jump_at_the_end_of_a_line_alone_is_seen(flux):
     assert not step_bound(conservative(flux), stays_in(box(0, 1)), shape=3, trials=50).proved
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flow", [
     lambda a, b: a * (np.abs(a) / (np.abs(a) + np.abs(b))),
     lambda a, b: np.where((a == 0) & (b == 0), 1, np.where(a * b > 0, np.minimum(
@@ -118,6 +121,7 @@ def test_fronts_keep_the_range(step, shape, top):
     found.check()
 
 
+@pytest.mark.slow
 def test_differences_against_samples():
     """Cⱼ enclose what an operation changes when one input changes, at random fractions."""
     def step(u, dt):
@@ -143,6 +147,7 @@ def test_differences_against_samples():
             assert float(low) - 1e-9 <= change <= float(high) + 1e-9
 
 
+@pytest.mark.slow
 def test_pieces_are_the_function():
     """On every cell the quadratic is the flux itself, at random points of it; a jump is told."""
     found = trace(conservative(godunov_by_cases), 6)
@@ -166,6 +171,7 @@ SHRINKAGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threshold", [lambda t: t / 10, lambda t: 0.25], ids=["t", "fixed"])
 @pytest.mark.parametrize("name", list(SHRINKAGES))
 def test_proximal_gradient_steps_contract_up_to_2_over_the_squared_norm(name, threshold):
@@ -178,6 +184,7 @@ def test_proximal_gradient_steps_contract_up_to_2_over_the_squared_norm(name, th
     assert found.refuted[0][0] < found.proved[0][1] * Fraction(1002, 1000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", [
     lambda y: np.where(np.abs(y) > 0.1, y, 0), lambda y: y * y / 4, lambda y: 1.01 * np.abs(y),
     lambda y: y + np.maximum(y, 0) / 100, lambda y: np.sign(y) / 2])
@@ -189,6 +196,7 @@ def test_functions_that_jump_or_are_too_steep_are_not_taken_for_such(wrong):
     assert not step_bound(step, CONTRACTION, shape=6, trials=50).proved
 
 
+@pytest.mark.slow
 def test_clipped_diffusion_and_the_norms():
     """Clipping to [−1, 1] moves no value away from 0: both norms are those of the diffusion."""
     def step(u, dt):

@@ -43,6 +43,7 @@ def test_waves_on_a_torus(n):
     assert 0.5**0.5 * (1 - 1e-5) < rest.certified < 0.5**0.5 < rest.refuted[0][0] < 0.708
 
 
+@pytest.mark.slow
 def test_velocity_then_place():
     """scicomp.stackexchange.com/questions/30624: v += L u, u += v "blowing up", for dt = 1 and h =
     1/10.  dt < 2/√λ for the largest λ = 8 cos²(π/20)/h² of the five-point Laplacian."""
@@ -70,6 +71,7 @@ def test_a_flipped_sign_of_a_wave(sign, kept):
     assert bool(rest.proved) is kept and rest.refuted
 
 
+@pytest.mark.slow
 def test_waves_in_two_materials():
     """A speed for every cell: K = diag(c²) L is symmetric for the weights 1/c²."""
     n = 8
@@ -86,6 +88,7 @@ def test_waves_in_two_materials():
     is_sharp(step_bound(step, POWER_BOUNDED, shape=(2, n, n)), value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [16, 160])
 def test_shallow_water_between_walls(n):
     """hbock-42/pacific-termocline 8: dt < dx/√(gH), on n cells 1/cos(π/(2n)) times as much; a wall
@@ -172,6 +175,7 @@ def test_a_diffusivity_for_every_cell():
     is_sharp(step_bound(step, RANGE, shape=(9, 9)), 0.25 / 4 / alpha[1:-1, 1:-1].max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(12, 12), (90, 90)])
 @pytest.mark.parametrize("mode", ["constant", "symmetric", "wrap"])
 def test_plates_with_ends(shape, mode):
@@ -184,6 +188,7 @@ def test_plates_with_ends(shape, mode):
     assert found.certified == Fraction(1, 32) and Fraction(1, 32) < found.refuted[0][0] < 0.034
 
 
+@pytest.mark.slow
 def test_mirrored_at_cells_is_no_part_of_a_periodic_step():
     """np.pad's "reflect" mirrors about the last cell: |M| > 1 where the symbol is bounded by 1."""
     def step(u, dt):
@@ -218,6 +223,7 @@ def flow_of_total_variation(u, dt, eps=0.1):
     return u + dt * (x - np.roll(x, 1, 0) + y - np.roll(y, 1, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step, value", [
     (image_filter, Fraction(1, 4)), (flow_of_total_variation, Fraction(1, 40)),
     (lambda u, dt: u + dt * np.clip(laplacian(u), -1, 1), Fraction(1, 4))],
@@ -258,6 +264,7 @@ def test_the_norm_of_diffusion_that_is_not_linear(step, value):
     assert (step(faint, value * Fraction(1001, 1000))**2).sum() > (faint**2).sum()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [
     lambda u, dt: u - dt * np.tanh(u - np.roll(u, 1)),            # one end of each edge alone
     lambda u, dt: u - dt * sum(np.tanh(np.roll(u, s) - u) for s in (1, -1)),  # uphill
@@ -268,6 +275,7 @@ def test_what_is_no_diffusion_has_no_proof_of_one(step):
     assert not step_bound(step, EUCLIDEAN, shape=6, trials=20).proved
 
 
+@pytest.mark.slow
 def test_a_wrong_way_to_clip_is_not_proved():
     """max(s, 1) is no multiple of s."""
     found = step_bound(lambda u, dt: u + dt * np.maximum(laplacian(u), 1), RANGE, shape=(4, 4),
@@ -275,6 +283,7 @@ def test_a_wrong_way_to_clip_is_not_proved():
     assert not found.proved
 
 
+@pytest.mark.slow
 def test_a_boundary_by_name():
     """held="boundary" is 0 on all faces: 1/4 · 1/cos²(π/(2n − 2))."""
     def step(u, dt):

@@ -56,6 +56,7 @@ def by_windows(u, dt):
     return u + dt * ndimage.generic_filter(u, lambda w: w[0] - 2 * w[1] + w[2], size=3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [compiled, lambda u, dt: u + dt * inner(u), WithBuffer(12),
                                   by_windows, lambda u, dt: u + dt * np.vectorize(
                                       lambda a, b, c: a - 2 * b + c)(
@@ -68,6 +69,7 @@ def test_second_differences(step):
     found.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [
     lambda u, dt: u + dt * signal.convolve2d(u, KERNEL, mode="same", boundary="symm"),
     lambda u, dt: u + dt * ndimage.convolve(u, KERNEL, mode="nearest"),
@@ -89,6 +91,7 @@ def test_filters_are_means(filtered):
     assert decide(filtered, RANGE, shape=9).status is PROVED
 
 
+@pytest.mark.slow
 def test_what_sharpens_is_no_mean():
     """u + a (u − smoothed) leaves the range at every a > 0."""
     def step(u, a):
@@ -97,6 +100,7 @@ def test_what_sharpens_is_no_mean():
     assert step_bound(step, RANGE, shape=9).refuted == ((0, None),)
 
 
+@pytest.mark.slow
 def test_diffusivities_across_a_closed_face():
     """Perona and Malik with differences that are 0 at the border: 1 − 4 t >= 0."""
     def step(u, t):
@@ -142,6 +146,7 @@ def test_staggered_steps_with_a_wall():
     assert value * (1 - 1e-5) < found.certified < value < found.refuted[0][0] < value * 1.001
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", [
     lambda s, t: (2 * s[0] - s[1] + t**2 * (np.roll(s[0], 1) - 2 * s[0] + s[0] * 1.0001), s[0]),
     lambda s, t: (1.0001 * s[0] - t * (s[1] - t * s[0]), s[1] - t * s[0])])
@@ -154,6 +159,7 @@ def test_waves_that_are_no_waves(wrong):
         assert np.abs(np.linalg.eigvals(M)).max() < 1 + 1e-6
 
 
+@pytest.mark.slow
 def test_a_contraction_holds_for_an_interval_of_steps():
     """(1 − a) + a ‖W‖ <= 1 up to a = 1, and a − 1 + a ‖W‖ <= 1 beyond: 2/(1 + ‖W‖)."""
     W = np.array([[0.3, -0.4], [0.4, 0.3]])  # ‖W‖ = 1/2
@@ -176,6 +182,7 @@ def test_the_logistic_map():
     assert found.certified == 4
 
 
+@pytest.mark.slow
 def test_answers_print_check_and_save_themselves(tmp_path):
     """In words, with their evidence, in a file that the checker accepts."""
     outcome = decide(compiled, RANGE, shape=9, dt="1/2")

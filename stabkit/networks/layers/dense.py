@@ -17,7 +17,7 @@ from stabkit.operators import from_matrix, norm_squared
 from stabkit.operators.singular_values import square_bound, upper_root
 from stabkit.time_limit import time_is_over
 
-_EXACT = 32  # smaller side up to which a norm is enclosed in rational arithmetic
+EXACT_SIDE = 32  # smaller side up to which a norm is enclosed in rational arithmetic
 _FEW, _SHORT = 64, 4096  # entries; denominators
 
 
@@ -56,8 +56,8 @@ class Dense(Layer):
     @property
     def square(self) -> Fraction:
         weights = np.asarray(self.weights)
-        if min(weights.shape) <= _EXACT and weights.size <= _EXACT**2 and is_short(weights) and \
-                not time_is_over():
+        if min(weights.shape) <= EXACT_SIDE and weights.size <= EXACT_SIDE**2 and \
+                is_short(weights) and not time_is_over():
             return norm_squared(from_matrix(weights)).upper
         floats = weights.astype(float)
         return with_rest(_near_orthogonal(floats, square_bound(floats[None])), weights, floats, 1)

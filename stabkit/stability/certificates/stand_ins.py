@@ -28,6 +28,7 @@ from stabkit.operators.row_bounds import gram_bound
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.words import Expression
 from stabkit.schemes import Scheme
+from stabkit.schemes.scheme import attributes
 from stabkit.stability.certificates.flux_bounds import (
     conditions_or_none,
     show_diffusivity,
@@ -72,7 +73,7 @@ class StandIns:
     def put(self, scheme: Scheme, **more: Any) -> Scheme:
         """A copy of a scheme with symbols in place of its parts, and `more` of its attributes."""
         made = copy.copy(scheme)
-        for name, value in {**vars(scheme), **more}.items():
+        for name, value in {**attributes(scheme), **more}.items():
             object.__setattr__(made, name, value if name in more else self.of(value))
         return made
 
