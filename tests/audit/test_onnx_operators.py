@@ -240,10 +240,13 @@ CASES = {
         ("Where", ["k", "x", "z"], ["y"], {})], (9,),
         {"a": np.float32(0.5), "b": np.float32(-0.5), "z": np.float32(0)}),
     "where neither of two tests holds": model([
-        ("Greater", ["x", "a"], ["g"], {}), ("Equal", ["x", "b"], ["l"], {}),
+        ("Greater", ["x", "a"], ["g"], {}), ("Less", ["x", "b"], ["l"], {}),
         ("Or", ["g", "l"], ["o"], {}), ("Not", ["o"], ["n"], {}),
         ("Cast", ["n"], ["k"], {"to": TensorProto.FLOAT}), ("Mul", ["x", "k"], ["y"], {})], (9,),
-        {"a": np.float32(0.5), "b": np.float32(-1)}),
+        {"a": np.float32(0.5), "b": np.float32(-0.5)}),
+    "a choice at one point": model([
+        ("Equal", ["x", "z"], ["e"], {}), ("Tanh", ["x"], ["t"], {}),
+        ("Where", ["e", "x", "t"], ["y"], {})], (9,), {"z": np.float32(0)}),
     "a normalisation by default axes": single("MeanVarianceNormalization", (2, 3, 2)),
     "layer norm of rows": model([
         ("Squeeze", ["x", "a"], ["s"], {}), ("LayerNormalization", ["s", "w"], ["n"], {}),

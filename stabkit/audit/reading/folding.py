@@ -124,7 +124,7 @@ def in_type(op: Operator, values: np.ndarray, kind: int) -> np.ndarray:
         raise op.refuse(f"a cast to type number {kind}")
     if kind == 10:
         return values.astype(np.float16).astype(np.float32)
-    made = values.astype(_DTYPES[kind])
+    made: np.ndarray = values.astype(_DTYPES[kind])
     if kind == 16:  # to the nearest, of two the one whose last bit is 0
         bits = made.view(np.uint32)
         made = ((bits + 0x7FFF + (bits >> 16 & 1)) & np.uint32(0xFFFF0000)).view(np.float32)

@@ -115,7 +115,7 @@ _OPPOSITE = {">": "<=", "<": ">=", ">=": "<", "<=": ">"}
 def compare(op: Operator) -> Test:
     """Where a signal is larger or smaller than one number, or than another signal, or equal."""
     if op.kind == "Equal":
-        return Tests(*(_compare(op, relation) for relation in (">=", "<=")), True)
+        return Tests(_compare(op, ">="), _compare(op, "<="), True)
     return _compare(op, _RELATIONS[op.kind])
 
 
