@@ -34,7 +34,7 @@ def loop(op: Operator) -> list[Value]:
     """Loop, whose number of turns is known; it is written out turn by turn."""
     body, count = op.graph("body"), op.sizes(0)
     going = _holds(op, op.value(1)) if op.has(1) else True
-    states = [_given(value) for value in op.inputs[2:]]
+    states = [_start(value) for value in op.inputs[2:]]
     rows: list[list[Array]] = []
     turn = 0
     while going and (not count or turn < count[0]):
@@ -56,7 +56,7 @@ def scan(op: Operator) -> list[Value]:
     if op.opset < 9 or not 1 <= count <= len(op.inputs):
         raise op.refuse("a batch of scans, or none")
     first = len(op.inputs) - count
-    states = [_given(value) for value in op.inputs[:first]]
+    states = [_start(value) for value in op.inputs[:first]]
     arrays = [op.array(first + number) for number in range(count)]
     axes = [within(axis, len(shape_of(array))) for axis, array in zip(
         _entries(op, "scan_input_axes", count), arrays, strict=True)]
@@ -94,7 +94,7 @@ def _entries(op: Operator, name: str, count: int) -> Sequence[int]:
     return found
 
 
-def _given(value: Value | None) -> Value:
+def _start(value: Value | None) -> Value:
     if value is None:
         raise InvalidArgument("a state at the start is missing")
     return value

@@ -22,10 +22,10 @@ def extreme(op: Operator) -> View:
     known = [op.constant(number) for number, value in enumerate(op.inputs)
              if not isinstance(value, View)]
     made = views[0] if len(views) == 1 else _of_signals(op, views)
-    return _bounded(op, made, known) if known else made
+    return _with_numbers(op, made, known) if known else made
 
 
-def _bounded(op: Operator, view: View, known: list[np.ndarray]) -> View:
+def _with_numbers(op: Operator, view: View, known: list[np.ndarray]) -> View:
     """max(x, a) = a + relu(x − a), min(x, a) = a − relu(a − x); of one number a Clip."""
     bound = reduce(np.maximum if op.kind == "Max" else np.minimum, known)
     beyond = replace(op, inputs=[view, Constant(bound, op.build.name)])

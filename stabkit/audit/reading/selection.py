@@ -26,12 +26,12 @@ def gather_elements(op: Operator, shape: tuple[int, ...]) -> Function:
     if indices.ndim != len(shape):
         raise InvalidArgument(f"indices of shape {indices.shape} do not fit a signal {shape}")
 
-    def taken(array: np.ndarray) -> np.ndarray:
+    def take(array: np.ndarray) -> np.ndarray:
         cut = tuple(slice(None) if at == axis else slice(size)
                     for at, size in enumerate(indices.shape))
         return np.take_along_axis(array[cut], indices, axis)
 
-    return taken
+    return take
 
 
 def compress(op: Operator, shape: tuple[int, ...]) -> Function:
@@ -56,13 +56,13 @@ def reverse_sequence(op: Operator, shape: tuple[int, ...]) -> Function:
             0 <= length <= shape[time] for length in lengths):
         raise InvalidArgument(f"lengths {lengths} do not fit a signal of shape {shape}")
 
-    def turned(array: np.ndarray) -> np.ndarray:
+    def turn(array: np.ndarray) -> np.ndarray:
         made = np.moveaxis(array, batch, 0).copy()
         for row, length in zip(made, lengths, strict=True):
             row[:length] = row[:length][::-1]
         return np.moveaxis(made, 0, batch)
 
-    return turned
+    return turn
 
 
 _CHOICES = {"GatherElements": gather_elements, "Compress": compress, "Trilu": triangle,
