@@ -1,4 +1,4 @@
-"""Operators that choose, move and compare, resize and sum: as ONNX's own reference computes them."""
+"""Operators that choose, move, compare, resize and sum, as ONNX's own reference computes them."""
 
 import numpy as np
 import pytest
