@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from stabkit import registry
-from stabkit.claims.verify import settle
+from stabkit.claims.settle import settle
 
 TRIALS, SHOWN = 256, 25
 

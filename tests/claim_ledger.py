@@ -3,7 +3,7 @@
 from fractions import Fraction
 from functools import cache
 
-from stabkit.claims.verify import settle
+from stabkit.claims.settle import settle
 from stabkit.replay import check, seal
 
 

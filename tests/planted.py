@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from stabkit.claims.claim import Claim
-from stabkit.claims.verify import settle
+from stabkit.claims.settle import settle
 from stabkit.stability.verdict import PROVED, REFUTED, Status
 
 

@@ -116,6 +116,8 @@ def select_backend(name: str) -> None:
         If it is unknown or cannot be used here.
     """
     global _selected
+    if name == _selected:
+        return  # what can be used here takes a while to find out
     if name not in backends():
         raise InvalidArgument(f"backend: must be numpy or cupy, got {name!r}")
     if name == "cupy":

@@ -11,7 +11,7 @@ from stabkit.audit.notes import note_on
 from stabkit.audit.questions import BOUNDED, MODES, notion_of_name
 from stabkit.audit.result import BlockReport
 from stabkit.errors import InvalidEvidence
-from stabkit.networks.blocks import DIFFUSION, HAMILTONIAN, LEAPFROG, Block
+from stabkit.networks.blocks import CYCLE, DIFFUSION, HAMILTONIAN, LEAPFROG, PARABOLIC, Block
 from stabkit.networks.graph import Graph
 from stabkit.networks.step_sizes import certified_step, largest_modal_step, modal_step, with_step
 from stabkit.schemes import DiffusionScheme, Scheme
@@ -94,14 +94,17 @@ def report_on(block: Block, bound: Fraction | None, asked: Sequence[str], task: 
     if block.is_small and not time_is_over():
         statuses = {name: alone(name, block, task) for name in asked
                     if name not in (BOUNDED, MODES)}
-    elif bound is not None and bound <= 1:
+    else:
+        known = {"contraction": bound, "euclidean": block.gain if "euclidean" in asked else None}
         statuses = {name: PROVED for name in asked
-                    if name == "contraction" or (name == "euclidean" and not block.has_bias)}
+                    if (constant := known.get(name)) is not None and constant <= 1}
     step: Fraction | None = None
     steps: Steps = None, None
-    if block.form == DIFFUSION:
+    if block.form in (DIFFUSION, PARABOLIC):
         name = asked[0] if asked else "contraction"
         step, steps = block.tau, block.once(("steps", name), lambda: _steps(block, name, task))
+    if block.form == CYCLE:
+        step = block.tau
     if block.form in (HAMILTONIAN, LEAPFROG):
         step = modal_step(block)
         steps = (largest_modal_step(block) if asked[:1] == [MODES] else None), None
@@ -114,6 +117,8 @@ def _steps(block: Block, name: str, task: Task) -> Steps:
     """The largest certified and the smallest refuted step of a diffusion block, for a notion."""
     normed = name == "contraction" or (name == "euclidean" and not block.has_bias)
     safe = certified_step(block) if normed else None
+    if block.normalised is not None:
+        return block.normalised.largest_step if name == "euclidean" and normed else None, None
     if name in (BOUNDED, MODES) or not block.is_small or \
             time_is_over() or block.graph.size > _LONGEST_STEP_SEARCH or \
             why_not(name, block.graph, [block]):

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from stabkit.audit.changes import NEAR
-from stabkit.networks.blocks import COUPLING, DIFFUSION, HAMILTONIAN, LEAPFROG, RESIDUAL, Block
+from stabkit.networks.blocks import (
+    COUPLING,
+    DIFFUSION,
+    HAMILTONIAN,
+    LEAPFROG,
+    PARABOLIC,
+    RESIDUAL,
+    Block,
+)
 
 
 def note_on(block: Block) -> str:
@@ -17,6 +25,12 @@ def note_on(block: Block) -> str:
         return _coupling_note(block)
     if block.form == DIFFUSION:
         return "the second map is exactly -tau times the transpose of the first"
+    if block.form == PARABOLIC:
+        return ("a total variation normalisation inside; the second map is exactly -tau times the "
+                "transpose of the first")
+    if block.cycle is not None:
+        return (f"a fast semi-iterative cycle of {block.cycle.length} steps, up to the rounding of "
+                "its coefficients; its diffusivities change within it, so no certificate knows it")
     if block.form != RESIDUAL or found is None:
         return ""
     if found.factor is not None:

@@ -83,7 +83,9 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
         with open_file(path, "model") as file, zipfile.ZipFile(file) as archive:
             members = archive.infolist()
             size = sum(member.file_size for member in members)
-            if len(members) > _MEMBERS or size > LARGEST:
+            if len(members) > _MEMBERS:
+                raise InvalidArgument(f"{path}: it has {len(members)} arrays, more than {_MEMBERS}")
+            if size > LARGEST:
                 raise InvalidArgument(f"{path}: its {len(members)} arrays would need about "
                                       f"{size / 2**30:.1f} GiB, more than {LARGEST >> 30} GiB")
             packed = max(1, sum(member.compress_size for member in members))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -103,7 +104,7 @@ def read_step(path: str | Path) -> Function:
     """
     text, _, name = str(path).rpartition(":") if ".py:" in str(path) else (str(path), "", "")
     file = Path(text)
-    if not file.is_file():
+    if not os.path.isfile(file):  # which is False of a name that is too long
         raise InvalidArgument(f"{file}: there is no such file")
     module = execute(file, "stabkit_own_steps")
     found: Any = module

@@ -12,7 +12,8 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from itertools import product
+from itertools import islice, product
+from math import prod
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from stabkit.aliases import Configuration, Record
+from stabkit.arithmetic.rational import integer
 from stabkit.classes import Class, checked
 from stabkit.errors import InvalidArgument
 from stabkit.stability.property import Property
@@ -29,6 +31,7 @@ from stabkit.user_files import execute
 PAPERS = ("alt2020", "alt2021", "ruthotto2018", "haber2017", "he2019")
 SOFTWARE = "software"
 SOURCES = (*PAPERS, SOFTWARE)
+MOST = 10**6  # configurations of a claim; an iterator may have no end
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ class Claim:
     notion, weight, quote : str
     expected : Status
     within : mapping of str to sequence or Draw
-        Per argument the values for which the hypotheses hold; all combinations are decided.
+        Per argument the values for which the hypotheses hold; all combinations, at most a million,
+        are decided.
     beyond : mapping of str to sequence
         Values that replace some of `within` and lie just outside: there the statement must be
         refuted, else its bound is not sharp.
@@ -170,13 +174,17 @@ def claim(location: str, *, notion: str = "identity", weight: str = "core", quot
         if unknown:
             raise InvalidArgument(f"claim {body.__name__}: beyond names unknown arguments "
                                   f"{unknown}")
+        outside = _axes(beyond or {})
+        for listed in (axes, axes | outside):
+            if prod(map(_count, listed.values())) > MOST:
+                raise InvalidArgument(f"claim {body.__name__}: it has more than {MOST} "
+                                      "configurations; Draw(make, count) takes some of them")
         classes = checked(for_all or {}, f"claim {body.__name__}")
         if classes and (set(classes) != arguments or some):
             raise InvalidArgument(f"claim {body.__name__}: for_all needs a class for each of "
                                   f"{sorted(arguments)}, and a statement on all of them")
         return Claim(f"{_source(body.__module__)}.{body.__name__}", location, notion, weight, quote,
-                     Status(expect), axes, _axes(beyond or {}), some, body,
-                     classes)
+                     Status(expect), axes, outside, some, body, classes)
     return decorate
 
 
@@ -186,8 +194,12 @@ def _axes(given: Configuration) -> Record:
         if not isinstance(values, (Draw, Iterable)):
             raise InvalidArgument(f"{name}: must be a sequence of values, got {values!r}; "
                                   f"one value is ({values!r},)")
-    return {name: values if isinstance(values, Draw) else tuple(values)
+    return {name: values if isinstance(values, Draw) else tuple(islice(values, MOST + 1))
             for name, values in given.items()}
+
+
+def _count(values: Draw | tuple) -> int:
+    return integer(values.count, "count") if isinstance(values, Draw) else len(values)
 
 
 def _source(module: str) -> str:
@@ -232,7 +244,7 @@ def load_claims(path: str | Path) -> list[Claim]:
     if not isinstance(path, (str, os.PathLike)):
         raise InvalidArgument(f"claims file: must be a path, got {type(path).__name__}")
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):  # which is False of a name that is too long
         raise InvalidArgument(f"claims file: there is no file {path}")
     if not path.stem.isidentifier():
         raise InvalidArgument(f"claims file: the name {path.stem!r} must be an identifier, because "

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from stabkit.cli.commands import EXPECTED, INTERRUPTED, UNDECIDED, UNEXPECTED, cli
-from stabkit.cli.options import budget, json_file, seed
+from stabkit.cli.options import budget, check_target, json_file, seed
 from stabkit.errors import InvalidArgument
 from stabkit.installation import quote
-from stabkit.report.output import check_writable, deliver, say
+from stabkit.report.output import deliver, say
 
 if TYPE_CHECKING:
     from stabkit.audit.result import Audit
@@ -193,9 +193,7 @@ def _carry_out(task: Callable[..., Audit | StepAudit], text: Callable[..., str],
     """Audit with a line of progress, write the verdicts, say the text, return the exit status."""
     from stabkit.progress import show_work
 
-    for option, path in (("--json", target), ("--page", page)):
-        if path not in (None, "-"):
-            check_writable(path, option)
+    target, place = check_target(target), check_target(page, "--page")
     done: list[str] = []
     try:
         with show_work(sys.stderr, budget) as advance:
@@ -211,9 +209,9 @@ def _carry_out(task: Callable[..., Audit | StepAudit], text: Callable[..., str],
         from stabkit.report.verdict_file import as_text, document
 
         deliver(target, as_text(document(found.verdicts(), seed=seed, budget=budget)))
-    if page is not None:
+    if place is not None:
         from stabkit.report.audit_page import audit_page
 
-        deliver(str(page), audit_page(cast("Audit", found), _this_question()), "--page")
-    say(text(found).rstrip("\n"), err="-" in (target, str(page)))
+        deliver(place, audit_page(cast("Audit", found), _this_question()), "--page")
+    say(text(found).rstrip("\n"), err="-" in (target, place))
     return {"proved": EXPECTED, "refuted": UNEXPECTED}.get(str(found.status), UNDECIDED)

@@ -7,7 +7,8 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,7 @@ from stabkit.aliases import Record
 from stabkit.cli.options import (
     Seconds,
     budget,
+    check_target,
     claims_file,
     complete_backend,
     complete_executor,
@@ -35,7 +37,7 @@ from stabkit.errors import (
     TimeOver,
 )
 from stabkit.installation import quote
-from stabkit.report.output import check_writable, deliver, say
+from stabkit.report.output import deliver, is_special, say
 from stabkit.user_files import no_leaving, no_sudden_exit
 
 if TYPE_CHECKING:
@@ -119,15 +121,17 @@ def verify(
     from stabkit.cli.journal import Journal, question_of, resume_from
     from stabkit.cli.signal_file import read_signal
 
-    target = resume if target is None else target
-    if target not in (None, "-"):
-        check_writable(target)
+    target = check_target(resume if target is None else target)
+    # the target, where a journal can stand beside it
+    kept = None if target is None or target == "-" or is_special(Path(target)) else target
+    if resume is not None and is_special(Path(resume)):
+        raise InvalidArgument(f"--resume: {resume} is no regular file")
     claims = claims_for(patterns, own)
     signals = tuple(read_signal(path) for path in recordings)
     options: Record = {"budget": budget, "seed": seed, "workers": workers, "signals": signals,
                        "limit": limit, "within": within}
     question = {}
-    if resume is not None or target not in (None, "-"):  # it reads every source
+    if resume is not None or kept is not None:  # it reads every source
         question = question_of({"budget": budget, "seed": seed, "claims": [c.name for c in claims]},
                                own, recordings)
     if resume is not None:
@@ -142,8 +146,8 @@ def verify(
 
             options["executor"] = resources.enter_context(opened(executor))
         journal = None
-        if target not in (None, "-"):
-            journal = resources.enter_context(Journal(target, question))
+        if kept is not None:
+            journal = resources.enter_context(Journal(kept, question))
             journal.start(options.get("known", ()))
         decided, stop = decide_with_table(claims, target == "-", options, journal, begin)
         if isinstance(stop, (KeyboardInterrupt, TimeOver)):
@@ -191,8 +195,7 @@ def claims(patterns: Sequence[str], own: str | None, paper: str | None, verdict:
     from stabkit.claims.claim import find
     from stabkit.report.table import claims_table
 
-    if target not in (None, "-"):
-        check_writable(target)
+    target = check_target(target)
     found = find(claims_for(patterns, own), paper, verdict, sense)
     if target is not None:
         keys = ("name", "location", "reading", "weight", "notion", "expected", "statement", "quote")
@@ -334,7 +337,8 @@ def decide_with_table(claims: list[Claim], quiet: bool, options: Record,
 
 def complain(message: str) -> None:
     """One line about what is wrong."""
-    click.echo("stabkit: error: " + " ".join(message.split()), err=True)
+    with suppress(OSError, ValueError):  # nobody hears it: the exit status tells
+        click.echo("stabkit: error: " + " ".join(message.split()), err=True)
 
 
 def _status(verdicts: Sequence[Any], strict: bool) -> int:

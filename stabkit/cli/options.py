@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import os
+from pathlib import Path
 from typing import Any
 
 import click
 
-from stabkit.report.output import say
+from stabkit.errors import InvalidArgument
+from stabkit.report.output import check_writable, say
 from stabkit.time_limit import LONGEST
 
 
@@ -87,3 +90,34 @@ json_file = click.option("--json", "target", metavar="FILE", type=click.Path(all
                          help="Write FILE; - is standard output.")
 seed = click.option("--seed", type=click.IntRange(min=0), metavar="N", default=0, show_default=True,
                     help="Seed of every random choice: same seed, same verdicts.")
+
+
+def check_target(path: str | Path | None, option: str = "--json") -> str | None:
+    """The absolute path of a file that is to be written, as a user's code may change the folder.
+
+    None and - stay as they are.
+
+    Raises
+    ------
+    InvalidArgument
+        If it cannot be written, or is another file of the command, which would be lost; --resume
+        names what it goes on with.
+    """
+    if path is None or str(path) == "-":
+        return None if path is None else "-"
+    check_writable(path, option)
+    context = click.get_current_context()
+    for param in context.command.params:
+        value = context.params.get(param.name or "")
+        for given in value if isinstance(value, tuple) else (value,):
+            if isinstance(given, str | Path) and not {option, "--resume"} & set(param.opts) and \
+                    os.path.realpath(_without_name(str(given))) == os.path.realpath(path):
+                other = param.opts[0] if isinstance(param, click.Option) else \
+                    param.make_metavar(context)
+                raise InvalidArgument(f"{option}: {path} is that of {other}; give another file")
+    return os.path.abspath(path)
+
+
+def _without_name(path: str) -> str:
+    file, dot, _ = path.partition(".py:")  # FILE.py:step
+    return file + dot.rstrip(":")

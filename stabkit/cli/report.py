@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -63,7 +64,7 @@ def report(folder: Path, check: bool, source: Path | None, measured: Path | None
     from stabkit.report import benchmarks, command
 
     ledger = registry()
-    if measured is None and (folder / command.BENCHMARKS).is_file():
+    if measured is None and os.path.isfile(folder / command.BENCHMARKS):
         measured = folder / command.BENCHMARKS  # figures of an earlier report are kept
     told = None if measured is None else benchmarks.read(measured)
     if resume and (check or source is not None):

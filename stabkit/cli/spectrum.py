@@ -10,6 +10,7 @@ import click
 
 from stabkit.cli.audit import Sizes
 from stabkit.cli.commands import EXPECTED, UNEXPECTED, cli
+from stabkit.cli.options import check_target
 from stabkit.errors import HypothesisNotMet, InvalidArgument, Undecided
 from stabkit.report.output import say, write
 from stabkit.user_files import is_step_file
@@ -49,6 +50,7 @@ def spectrum(file: Path, shape: tuple[int, ...] | None, dt: str | None, picture:
     from stabkit.spectra import extreme_eigenvalues
     from stabkit.spectra import spectrum as enclose
 
+    drawn = check_target(picture, "--picture")
     if is_step_file(file):
         matrix = read_linear_step(file, shape, dt)
     elif shape is not None or dt is not None:
@@ -74,8 +76,8 @@ def spectrum(file: Path, shape: tuple[int, ...] | None, dt: str | None, picture:
     bound, growth = _bound(matrix, found)
     rows += [("powers", str(bound)), *growth]
     grows = grows or (bound.bounded is False and not bound.by_rounding)
-    if picture is not None:
-        _draw(found, picture)
+    if drawn is not None:
+        _draw(found, Path(drawn))
     rows.append(("as a step", "powers grow without bound" if grows else "no power grows without "
                  "bound" if bound.bounded else "nothing is shown to grow"))
     say(table(("quantity", "value"), rows, sys.stdout).rstrip("\n"))
@@ -120,8 +122,8 @@ def read_linear_step(path: Path, shape: tuple[int, ...] | None, dt: str | None) 
     from stabkit.audit.step_file import read_step
     from stabkit.operators import Operator
     from stabkit.tracing import trace
+    from stabkit.tracing.evaluation import values_at
     from stabkit.tracing.form import CONSTANT
-    from stabkit.tracing.run import values_at
 
     if shape is None:
         raise InvalidArgument("--shape: is needed for a step in a Python file, such as 64x64")

@@ -14,14 +14,16 @@ from stabkit.aliases import Number
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Flux
 from stabkit.networks.couplings import Coupling, couplings_of
+from stabkit.networks.cycles import Cycle, cycle_of
 from stabkit.networks.graph import Graph
-from stabkit.networks.layers import Activation, Sum
+from stabkit.networks.layers import Activation
 from stabkit.networks.layers.activation import certified_slopes, diffusivity_evidence
 from stabkit.networks.leapfrog import leapfrog_of
 from stabkit.networks.network import Network
+from stabkit.networks.parabolic import NormalisedLayer, normalised_layer
 from stabkit.networks.reach import bound_with_products
 from stabkit.networks.residual_form import named_map, residual_parts
-from stabkit.networks.segments import apply_sign, join_graphs, part, path_to, segments
+from stabkit.networks.segments import added_chain, apply_sign, join_graphs, part, segments
 from stabkit.networks.transposes import Transpose, compare
 from stabkit.operators import norm_squared
 from stabkit.operators.singular_values import upper_root
@@ -32,7 +34,7 @@ from stabkit.stability.verdict import Evidence
 from stabkit.time_limit import time_is_over
 
 Form = Literal["affine", "activation", "diffusion block", "residual block", "Hamiltonian block",
-               "leapfrog block", "reversible block", "general"]
+               "leapfrog block", "reversible block", "parabolic block", "FSI cycle", "general"]
 AFFINE: Form = "affine"
 ACTIVATION: Form = "activation"
 DIFFUSION: Form = "diffusion block"      # u − τKᵀΦ(K u + b) + c
@@ -40,6 +42,8 @@ RESIDUAL: Form = "residual block"        # u + W₂Φ(W₁u + b) + c with other 
 HAMILTONIAN: Form = "Hamiltonian block"  # Verlet steps
 LEAPFROG: Form = "leapfrog block"        # 2Y − Z − δ²KᵀΦ(K Y + b), Y
 COUPLING: Form = "reversible block"      # steps of the same form with other weights
+PARABOLIC: Form = "parabolic block"      # u − τKᵀΦ(s ⊙ N_tv(K u + a) + b) + c
+CYCLE: Form = "FSI cycle"                # uˡ⁺¹ = αₗ(uˡ − τKᵀΦ(K uˡ)) + (1 − αₗ)uˡ⁻¹
 GENERAL: Form = "general"
 
 Made = TypeVar("Made")
@@ -63,6 +67,9 @@ class Block:
         How W₂ compares to W₁ᵀ.
     couplings : tuple of Coupling
         The steps of a reversible block.
+    normalised : NormalisedLayer or None
+        The parts of a parabolic block; its W₁, W₂ and Φ alone say less.
+    cycle : Cycle or None
     """
 
     graph: Graph
@@ -72,6 +79,8 @@ class Block:
     flux: Flux | None = None
     transpose: Transpose | None = None
     couplings: tuple[Coupling, ...] = ()
+    normalised: NormalisedLayer | None = None
+    cycle: Cycle | None = None
     kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     def once(self, key: Any, make: Callable[[], Made]) -> Made:
@@ -99,7 +108,10 @@ class Block:
 
     @property
     def tau(self) -> Fraction | None:
-        """τ of a diffusion block."""
+        """τ of a diffusion or parabolic block, or of a cycle."""
+        other = self.normalised or self.cycle
+        if other is not None:
+            return other.tau
         factor = self.transpose.factor if self.transpose is not None else None
         return -factor if factor is not None else None
 
@@ -160,6 +172,8 @@ def _scheme(block: Block) -> Scheme:
         return Network(block.graph)
     if block.form == AFFINE and not block.has_bias:
         return Linear(block.graph.matrix)
+    if block.normalised is not None and not block.has_bias:
+        return block.normalised.scheme
     if flux is None:
         return Network(block.graph)
     if block.form == ACTIVATION:
@@ -198,6 +212,10 @@ def _gain(block: Block) -> Fraction | None:
     if block.has_bias:
         return None
     flux, tau = block.flux, block.tau
+    if block.normalised is not None:
+        ends = block.normalised.diffusivities
+        return block.bound if ends is None else _diffusion_bound(
+            block.normalised.tau, *ends, block.normalised.before.square)
     if block.form not in (DIFFUSION, ACTIVATION) or flux is None or \
             diffusivity_evidence(flux) is None or flux.facts.diffusivities is None:
         return block.bound
@@ -273,9 +291,13 @@ def recognise(segment: Graph) -> Block:
     leap = leapfrog_of(segment)
     if leap is not None and leap.is_hamiltonian:
         return Block(segment, LEAPFROG, couplings=(leap,))
+    normalised = normalised_layer(segment)
+    if normalised is not None:
+        return Block(segment, PARABOLIC, normalised=normalised)
     found = _chain_parts(segment) or residual_parts(segment)
     if not found:
-        return Block(segment, GENERAL)
+        cycle = cycle_of(segment)
+        return Block(segment, GENERAL if cycle is None else CYCLE, cycle=cycle)
     before, after, flux = found
     transpose = compare(before, after)
     exact = transpose is not None and transpose.factor is not None and transpose.factor < 0
@@ -284,16 +306,10 @@ def recognise(segment: Graph) -> Block:
 
 def _chain_parts(segment: Graph) -> tuple[Graph, Graph, Flux] | None:
     """The parts of a segment that ends in a sum of its own input and one chain of layers."""
-    sources, last = segment.nodes[-1].inputs, segment.nodes[-1].layer
-    if not isinstance(last, Sum) or sorted(sources)[0] != -1 or len(sources) != 2 or \
-            sources[0] == sources[1]:
+    found = added_chain(segment)
+    if found is None:
         return None
-    skip = sources.index(-1)
-    if last.signs[skip] < 0:
-        return None
-    branch = path_to(segment, sources[1 - skip])
-    if branch is None:
-        return None
+    branch, sign = found
     active = [i for i, node in enumerate(branch) if not node.layer.is_linear or node.layer.joins]
     if len(active) != 1:
         return None
@@ -301,5 +317,5 @@ def _chain_parts(segment: Graph) -> tuple[Graph, Graph, Flux] | None:
     if not isinstance(layer, Activation):
         return None
     before = part(segment, range(where), -1)
-    after = apply_sign(part(segment, range(where + 1, len(branch)), where), last.signs[1 - skip])
+    after = apply_sign(part(segment, range(where + 1, len(branch)), where), sign)
     return before, after, layer.flux

@@ -6,6 +6,7 @@ identity.  The change of coordinates keeps the eigenvalues of the linearised ste
 
 from __future__ import annotations
 
+from collections.abc import Container
 from fractions import Fraction
 
 import numpy as np
@@ -30,7 +31,7 @@ def leapfrog_of(segment: Graph) -> Coupling | None:
         return None
     known: dict[int, Fraction] = {0: Fraction(0), 1: Fraction(0)}
     others = []
-    for number, factor in _terms(segment, new, halves).items():
+    for number, factor in terms_of(segment, new, halves).items():
         if number in halves:
             known[halves[number]] += factor
         else:
@@ -41,12 +42,12 @@ def leapfrog_of(segment: Graph) -> Coupling | None:
     return None if first is None else Coupling(first, _still(first.before.shape), leaps=True)
 
 
-def _terms(segment: Graph, end: int, halves: dict[int, int]) -> dict[int, Fraction]:
-    """A signal as a sum of multiples of halves and of what else there is, by their nodes."""
+def terms_of(segment: Graph, end: int, known: Container[int]) -> dict[int, Fraction]:
+    """A signal as a sum of multiples of known ones and of what else there is, by their nodes."""
     found = {end: Fraction(1)}
     for number in range(end, -1, -1):
         node = segment.nodes[number]
-        if number in halves or number not in found:
+        if number in known or number not in found:
             continue
         factor = node.layer.factor
         if isinstance(node.layer, Sum):
@@ -75,7 +76,7 @@ def _branch(segment: Graph, end: int, factor: Fraction, halves: dict[int, int]) 
     if not isinstance(layer, Activation):
         return None
     before = part(segment, path[:where], number)
-    after = _times(part(segment, path[where + 1:], curved[0]), factor)
+    after = multiple(part(segment, path[where + 1:], curved[0]), factor)
     return Branch(before, after, layer.flux, compare(before, after))
 
 
@@ -85,7 +86,8 @@ def _still(shape: tuple[int, ...]) -> Branch:
     return Branch(one, one, identity(), compare(one, one))
 
 
-def _times(chain: Graph, factor: Fraction) -> Graph:
+def multiple(chain: Graph, factor: Fraction) -> Graph:
+    """A chain of layers times a number."""
     if factor == 1:
         return chain
     scaled = Node("factor", "Mul", Scaling(np.array(factor, dtype=object)),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from stabkit.networks.graph import Graph, Node
-from stabkit.networks.layers import Layer, Scaling
+from stabkit.networks.layers import Layer, Scaling, Sum
 
 
 def prune(graph: Graph) -> Graph:
@@ -78,6 +78,17 @@ def path_to(graph: Graph, number: int) -> list[Node] | None:
         found.append(node)
         number = node.inputs[0]
     return found[::-1]
+
+
+def added_chain(graph: Graph) -> tuple[list[Node], int] | None:
+    """The nodes of F and the sign of a graph u ± F(u), where F is one chain of layers."""
+    sources, last = graph.nodes[-1].inputs, graph.nodes[-1].layer
+    if not isinstance(last, Sum) or sorted(sources)[0] != -1 or len(sources) != 2 or \
+            sources[0] == sources[1]:
+        return None
+    skip = sources.index(-1)
+    path = path_to(graph, sources[1 - skip]) if last.signs[skip] > 0 else None
+    return None if path is None else (path, last.signs[1 - skip])
 
 
 def apply_sign(chain: Graph, sign: int) -> Graph:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import stat
 from collections.abc import Mapping
 from decimal import Decimal
 from os import PathLike
@@ -86,16 +87,21 @@ def read(source: str | PathLike | Fields) -> Any:
     try:
         if isinstance(source, Mapping):
             return read_text(json.dumps(dict(source)))
-        if not os.path.isdir(source) and os.path.exists(source) and not os.path.isfile(source):
-            raise InvalidEvidence(f"cannot read {source}: it is no regular file")
-        with open(source, "rb") as file:
-            return read_text(file.read(MAX_BYTES + 1))
+        with open(source, "rb", opener=_open_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise InvalidEvidence(f"cannot read {source}: it is no regular file")
+            return read_text(file.read(MAX_BYTES + 1) or b"")
     except OSError as error:
         raise InvalidEvidence(f"cannot read {source}: {error.strerror or error}") from None
     except (TypeError, ValueError) as error:
         raise InvalidEvidence(f"not a JSON file: {error}") from None
     except RecursionError:
         raise InvalidEvidence("not a JSON file: nested too deeply") from None
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open without waiting for whoever may never write to a pipe."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def read_text(text: str | bytes) -> Any:

@@ -46,7 +46,8 @@ def check_writable(path: str | Path, option: str = "--json") -> None:
             raise IsADirectoryError(None, "it is a folder")
         if path.exists() and not os.access(path, os.W_OK):
             raise PermissionError(None, "it is read-only")
-        if not _is_special(path):
+        _mode(path)  # of a link to itself there is none
+        if not is_special(path):
             handle, trial = new_beside(path)
             os.close(handle)
             os.unlink(trial)
@@ -62,7 +63,7 @@ def write(path: str | Path, text: str, option: str = "--json") -> None:
     """
     path = Path(path)
     try:
-        if _is_special(path):
+        if is_special(path):
             path.write_text(text, encoding="utf-8", newline="\n")
             return
         handle, trial = new_beside(path)
@@ -82,11 +83,11 @@ def write(path: str | Path, text: str, option: str = "--json") -> None:
 
 def check_replaceable(folder: Path) -> None:
     """Raise InvalidArgument unless `folder` is a folder or can be made, where one may write."""
-    parent = folder.absolute().parent
-    there = folder.exists()
-    if there and not folder.is_dir():
-        raise InvalidArgument(f"--output: {folder} is not a folder")
+    parent, there = folder.absolute().parent, False
     try:
+        there = folder.exists()
+        if there and not folder.is_dir():
+            raise InvalidArgument(f"--output: {folder} is not a folder")
         os.rmdir(mkdtemp(prefix=".stabkit-", dir=parent))
     except OSError as error:
         raise InvalidArgument(f"--output: cannot {'replace' if there else 'make'} {folder}; give a "
@@ -120,7 +121,7 @@ def write_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
                               f"{error.strerror or error}") from error
 
 
-def _is_special(path: Path) -> bool:
+def is_special(path: Path) -> bool:
     """Whether `path` is a pipe or a device, which is written to and must not be replaced."""
     return path.exists() and not path.is_file()
 

@@ -195,6 +195,8 @@ def as_count(value: Any, name: str) -> Any:
     return integer(value, name, 1)
 
 
+LONGEST = 10**6  # steps of one after another, each of which is listed
+
 #: Their symbols, on which a scheme runs for a statement about a whole class.
 SYMBOLS = {Operator: (SymbolicOperator, LineDifference), Flux: (SymbolicFlux,)}
 
@@ -297,4 +299,7 @@ class Chain(Scheme):
 
 def repeat(scheme: Scheme, times: int) -> Chain:
     """The same step `times` times."""
-    return Chain([scheme] * as_count(times, "times"))
+    count = as_count(times, "times")
+    if isinstance(count, int) and count > LONGEST:
+        raise InvalidArgument(f"times: must be at most {LONGEST}, got {count}")
+    return Chain([scheme] * count)

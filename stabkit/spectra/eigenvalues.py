@@ -143,7 +143,8 @@ def extreme_eigenvalues(matrix: Matrix) -> tuple[Interval, Interval]:
         return _of_symmetric(*balanced)
     if given.size <= LARGEST:
         found = _discs_or_entries(given)
-        values = _boxes(found) if isinstance(found, Discs) else by_balls(found)
+        values = _boxes(found) if isinstance(found, Discs) else \
+            eigenvalues_of_entries(found) if are_short(found) else by_balls(found)
         return _ends([real for real, _ in values])
     return _by_numerical_range(given)
 

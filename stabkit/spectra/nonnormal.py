@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import cos, sin
 
 import numpy as np
 import scipy
@@ -23,7 +24,6 @@ _LARGEST = 500  # rows
 _BATCH = 2**22  # entries of the matrices that are decomposed together
 _RANGE = 2.0**400  # of entries that are decomposed, so that squares do not overflow
 _INVERSE = 6  # solutions, which find a vector that a resolvent stretches most
-_HALVES = 12  # bits to which the sine and cosine of an angle are rounded, for exact products
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,25 +156,21 @@ def numerical_range(matrix: Matrix, angles: int = 64) -> NumericalRange:
     a, spread = _dense(matrix)
     angles = integer(angles, "angles", 8)
     theta = 2 * np.pi * np.arange(angles) / angles
-    supports, points, lengths = [], [], []
-    for angle in theta:
-        # Directions (c, s) of few bits, so that c A and s A are exact but for one rounding each.
-        c, s = (round(x * 2**_HALVES) / 2**_HALVES for x in (np.cos(angle), np.sin(angle)))
+    supports, points = [], []
+    for angle in theta.tolist():
+        # The Hermitian part of e^{-iθ} A is h + i k with k skew; its real form is symmetric.
+        c, s = cos(angle), sin(angle)
         h, k = c * (a + a.T) / 2, s * (a.T - a) / 2
-        # The Hermitian part of (c − i s) A is h + i k with k skew; its real form is symmetric.
         block = np.block([[h, -k], [k, h]])
         low, high = bounds_of_largest(scipy.sparse.csr_array((block + block.T) / 2))
-        length = Fraction(c) ** 2 + Fraction(s) ** 2
-        with precision(128):
-            size = Interval(length).sqrt()
-            rounding = Fraction(float(np.abs(block).sum(axis=1).max())) / 2**50 + 2 * spread
-            supports.append(Interval(low - rounding, high + rounding) / size)
-        lengths.append(size)
+        # c, s, the sums and the products are off by 2⁻⁵² each, relatively.
+        rounding = Fraction(float(np.abs(block).sum(axis=1).max()) + TINY) / 2**49 + 2 * spread
+        supports.append(Interval(low - rounding, high + rounding))
         _, vectors = np.linalg.eigh(h + 1j * k)
         points.append(vectors[:, -1].conj() @ a @ vectors[:, -1])
     largest = largest_of(supports)
-    # A boundary point lies within half a direction's turn of one of them, or a little more.
-    turn = Fraction(float(np.cos(np.pi / angles + 2.0**-_HALVES) * (1 - 2.0**-40)))
+    # A boundary point lies within half a direction's turn of one of them, but for rounding.
+    turn = Fraction(cos(np.pi / angles + 2.0**-40) * (1 - 2.0**-40))
     return NumericalRange(theta, supports, np.array(points),
                           Interval(largest.lower, largest.upper / turn))
 

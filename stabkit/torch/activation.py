@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from stabkit import fluxes
+from stabkit.aliases import Record
 from stabkit.arithmetic.rational import fraction
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes.flux import Flux
@@ -127,7 +128,7 @@ class Activation(nn.Module):
         if not isinstance(make, Hashable) or make not in _UNIT:
             names = ", ".join(known.__name__ for known in _UNIT)
             raise InvalidArgument(f"make: must be one of stabkit.fluxes: {names}; got {make!r:.80}")
-        self._formula, self.unit = _UNIT[make], make()
+        self._make, self._formula, self.unit = make, _UNIT[make], make()
         self.has_contrast = make not in _SCALE_FREE
         if not self.has_contrast:
             return
@@ -137,6 +138,15 @@ class Activation(nn.Module):
             value = as_tensor(contrast, "contrast")
             Positive("contrast").right_inverse(value)
             self.register_buffer("contrast", value)
+
+    def __getstate__(self) -> Record:
+        kept = dict(self.__dict__)  # without the formulas, which cannot be pickled
+        del kept["_formula"], kept["unit"]
+        return kept
+
+    def __setstate__(self, state: Record) -> None:
+        super().__setstate__(state)
+        self._formula, self.unit = _UNIT[self._make], self._make()
 
     def forward(self, s: Tensor) -> Tensor:
         """Φ(s), entry by entry."""

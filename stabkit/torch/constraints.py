@@ -26,7 +26,15 @@ from stabkit.torch.residual_block import (
     is_plain,
     residual_parts,
 )
-from stabkit.torch.scaling import LINEAR, Affine, has_weights, scale, tie, weights_of
+from stabkit.torch.scaling import (
+    LINEAR,
+    Affine,
+    has_weights,
+    scale,
+    tie,
+    transpose_of,
+    weights_of,
+)
 from stabkit.torch.shrinkage import HaarShrinkage
 from stabkit.torch.signals import COARSE
 from stabkit.torch.steps import NOTIONS
@@ -151,12 +159,9 @@ def _check_linear(layer: Affine, notion: Notion, name: str) -> None:
     if notion is EUCLIDEAN and layer.bias is not None:
         raise InvalidArgument(f"module: {name} has a bias, so it moves 0; take CONTRACTION, or "
                               "bias=False")
-    if isinstance(layer, nn.Linear):
-        return
-    if layer.groups != 1 or {*layer.stride, *layer.dilation} != {1} or \
-            layer.padding_mode != "zeros":
-        raise InvalidArgument(f"module: {name} must be a convolution with stride 1, without groups "
-                              "and holes, and zeros outside")
+    if not isinstance(layer, nn.Linear) and layer.padding_mode != "zeros":
+        raise InvalidArgument(f"module: {name} has padding_mode {layer.padding_mode!r}, which "
+                              "repeats entries; only 'zeros' keeps the norm of a convolution")
 
 
 def _check_activation(module: nn.Module, notion: Notion, name: str) -> None:
@@ -167,17 +172,28 @@ def _check_activation(module: nn.Module, notion: Notion, name: str) -> None:
 
 
 def _check_transpose(first: Affine, second: Affine, name: str) -> None:
-    fits = type_of(first) is type_of(second) and \
-        first.weight.transpose(0, 1).shape == second.weight.shape
-    if fits and isinstance(first, nn.Conv1d | nn.Conv2d) and \
-            isinstance(second, nn.Conv1d | nn.Conv2d):
-        kept = tuple(size // 2 for size in first.kernel_size)
-        fits = all(size % 2 for size in first.kernel_size) and \
-            first.padding == second.padding == kept
-    if not fits:
+    """Refuse a second layer that cannot be the transpose of the first one, by what is unlike."""
+    if type_of(first) is not type_of(second):
+        raise InvalidArgument(f"module: {name} has two layers of unlike kinds, "
+                              f"{type_of(first).__name__} and {type_of(second).__name__}")
+    if isinstance(first, nn.Conv1d | nn.Conv2d) and isinstance(second, nn.Conv1d | nn.Conv2d):
+        kept = tuple(step * (size // 2) for step, size in zip(
+            first.dilation, first.kernel_size, strict=True))
+        wanted = (("stride", (1,) * len(kept), "1"), ("dilation", first.dilation, "the same"),
+                  ("groups", first.groups, "the same"),
+                  ("padding", kept, f"{kept}, which keeps the grid,"))
+        for each in (first, second):
+            for argument, value, words in wanted:
+                found = getattr(each, argument)
+                if found != value and found != "same":  # a padding
+                    raise InvalidArgument(f"module: the layers of {name} must have {argument} "
+                                          f"{words} in a residual block, got {found}")
+        if not all(size % 2 for size in first.kernel_size):
+            raise InvalidArgument(f"module: the layers of {name} must have an odd kernel_size in a "
+                                  f"residual block, got {first.kernel_size}")
+    if transpose_of(first, first.weight).shape != second.weight.shape:
         raise InvalidArgument(f"module: the second layer of {name} must have the shape of the "
-                              "first one transposed, and convolutions odd sizes and the padding "
-                              "that keeps the grid")
+                              "first one transposed")
 
 
 def certify(module: nn.Module, shape: tuple[int, ...], notion: Notion = CONTRACTION,

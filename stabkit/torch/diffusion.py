@@ -26,7 +26,7 @@ from stabkit.torch.steps import certify_step, largest_step
 
 
 class DiffusionBlock(nn.Module):
-    """u ↦ u − τKᵀΦ(K u + b), a diffusion block (alt2021, eq. (4)).
+    """u ↦ u − τKᵀΦ(N(K u) + b), a diffusion block (alt2021, eq. (4)).
 
     Parameters
     ----------
@@ -40,6 +40,9 @@ class DiffusionBlock(nn.Module):
         To begin with; half of the bound if left out.
     bias : bool
         Whether there is a b.
+    normalisation : Module, optional
+        N; none if left out.  Only with a :class:`PixelVariation` without bias a step is certified,
+        in ``EUCLIDEAN``; its scales are kept positive then.
 
     Examples
     --------
@@ -52,9 +55,10 @@ class DiffusionBlock(nn.Module):
     tau: Tensor
 
     def __init__(self, K: Stencil | Differences, flux: Activation | None = None,
-                 notion: Notion | None = EUCLIDEAN, tau: float | None = None, bias: bool = False):
+                 notion: Notion | None = EUCLIDEAN, tau: float | None = None, bias: bool = False,
+                 normalisation: nn.Module | None = None):
         super().__init__()
-        self.layer = SymmetricLayer(K, Activation() if flux is None else flux, bias)
+        self.layer = SymmetricLayer(K, Activation() if flux is None else flux, bias, normalisation)
         begin_step(self, notion, tau)
 
     def check(self, notion: Notion) -> None:
@@ -67,6 +71,9 @@ class DiffusionBlock(nn.Module):
 
     def constrain(self, notion: Notion) -> None:
         """Keep τ within the certified bound of a notion from now on."""
+        self.check(notion)
+        if isinstance(self.layer.normalisation, PixelVariation):
+            self.layer.normalisation.constrain()
         certify_step(self, "tau", partial(self.largest_step, as_notion(notion).name))
 
     def forward(self, u: Tensor) -> Tensor:
@@ -184,14 +191,25 @@ class ParabolicLayer(DiffusionBlock):
     flux : Activation, optional
         σ; ReLU if left out.
     normalisation : Module, optional
-        N; N_tv with a scale and a bias per feature if left out.  No step is certified with one: for
-        a certified layer take :class:`DiffusionBlock`.
-    tau : float
-        δ to begin with.
+        N; N_tv with a scale and a bias per feature if left out.
+    tau : float, optional
+        δ to begin with; 1 if left out where no notion bounds it, else half of the bound.
+    notion : Notion or None
+        ``EUCLIDEAN``: δ stays within the bound that is certified; the scales of N_tv are kept
+        positive then, and it has no bias.  ``None``: δ is learned freely.
+
+    Examples
+    --------
+    >>> layer = ParabolicLayer(Stencil(2, 4), notion=EUCLIDEAN)
+    >>> layer(torch.zeros(1, 2, 8, 8)).shape
+    torch.Size([1, 2, 8, 8])
     """
 
     def __init__(self, K: Stencil, flux: Activation | None = None,
-                 normalisation: nn.Module | None = None, tau: float = 1.0):
-        super().__init__(K, Activation(relu) if flux is None else flux, None, tau)
-        self.layer.normalisation = PixelVariation(K.features) if normalisation is None \
-            else normalisation
+                 normalisation: nn.Module | None = None, tau: float | None = None,
+                 notion: Notion | None = None):
+        if normalisation is None:
+            normalisation = PixelVariation(K.features, bias=notion is None)
+        super().__init__(K, Activation(relu) if flux is None else flux, notion,
+                         1.0 if tau is None and notion is None else tau,
+                         normalisation=normalisation)

@@ -7,13 +7,15 @@ from numbers import Real
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from stabkit.errors import InvalidArgument, of_kind
 from stabkit.fluxes.flux import Flux
 from stabkit.operators import Operator
 from stabkit.schemes.scheme import as_count
-from stabkit.torch.activation import Activation
+from stabkit.torch.activation import Activation, Positive
 from stabkit.torch.operators import Differences, Stencil
+from stabkit.torch.signals import check_weights
 
 
 class PixelVariation(nn.Module):
@@ -26,16 +28,20 @@ class PixelVariation(nn.Module):
     channels : int
     eps : float
         ε > 0.
+    bias : bool
+        Whether there is a b; without it a step may be certified in ``EUCLIDEAN``.
     """
 
-    def __init__(self, channels: int, eps: float = 1e-3):
+    bias: nn.Parameter | None
+
+    def __init__(self, channels: int, eps: float = 1e-3, bias: bool = True):
         super().__init__()
         of_kind(eps, Real, "eps")
         if not eps > 0:
             raise InvalidArgument(f"eps: must be positive, got {eps}")
         self.eps = eps
-        self.weight, self.bias = nn.Parameter(torch.ones(as_count(channels, "channels"))), \
-            nn.Parameter(torch.zeros(channels))
+        self.weight = nn.Parameter(torch.ones(as_count(channels, "channels")))
+        self.register_parameter("bias", nn.Parameter(torch.zeros(channels)) if bias else None)
 
     def forward(self, y: Tensor) -> Tensor:
         """The normalised signals, of the shape of y."""
@@ -44,7 +50,35 @@ class PixelVariation(nn.Module):
                                   f", got {y.dtype} of {tuple(y.shape)}")
         length = torch.rsqrt((y * y).sum(1, keepdim=True) + self.eps)
         shape = (1, -1, *[1] * (y.ndim - 2))
-        return self.weight.reshape(shape) * (y * length) + self.bias.reshape(shape)
+        made = self.weight.reshape(shape) * (y * length)
+        return made if self.bias is None else made + self.bias.reshape(shape)
+
+    def constrain(self) -> None:
+        """Keep s positive from now on, so that the normalisation keeps the signs of y."""
+        if not parametrize.is_parametrized(self, "weight"):
+            parametrize.register_parametrization(self, "weight", Positive("weight"))
+
+    def largest_factor(self) -> Tensor:
+        """max s/√ε, which s/√(|y_p|² + ε) does not exceed.
+
+        Raises
+        ------
+        InvalidArgument
+            Where b moves 0, some s turns signs, or ε is not positive.
+        """
+        if not self.eps > 0:
+            raise InvalidArgument(f"eps: must be positive, got {self.eps}")
+        if self.bias is not None:
+            raise InvalidArgument("normalisation: moves 0 with a bias; take "
+                                  "PixelVariation(features, bias=False)")
+        check_weights(self)
+        weight = self.weight.detach()
+        # Those that are kept positive may be rounded to 0.
+        if not bool((weight >= 0 if parametrize.is_parametrized(self, "weight") else weight > 0
+                     ).all()):
+            raise InvalidArgument("normalisation: must have positive weights, which keep the signs "
+                                  f"of signals, got {float(weight.min()):g}")
+        return self.weight.amax() * (1 + 2.0**-20) / self.eps**0.5
 
 
 class SymmetricLayer(nn.Module):
@@ -58,7 +92,8 @@ class SymmetricLayer(nn.Module):
     bias : bool
         Whether there is a b, one number per feature.
     normalisation : Module, optional
-        N, such as :class:`PixelVariation` or ``torch.nn.BatchNorm2d``; no certificate covers it.
+        N, such as ``torch.nn.BatchNorm2d``; a certificate in ``EUCLIDEAN`` covers
+        :class:`PixelVariation` alone, without its bias.
     """
 
     def __init__(self, K: Stencil | Differences, flux: Activation, bias: bool = False,

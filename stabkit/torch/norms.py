@@ -31,13 +31,13 @@ def with_all_digits(bound: Callable[..., Tensor]) -> Callable[..., Tensor]:
     fewer digits than :data:`ROUNDING` allows for: there the weight is taken in float64.
     """
     @wraps(bound)
-    def compute(weight: Tensor) -> Tensor:
+    def compute(weight: Tensor, *numbers: int) -> Tensor:
         if is_under_autocast(weight):
             with torch.autocast(weight.device.type, enabled=False):
-                return compute(weight)
+                return compute(weight, *numbers)
         if weight.device.type == "cuda" and weight.dtype is torch.float32:
-            return bound(weight.double()).to(weight.dtype)
-        return bound(weight)
+            return bound(weight.double(), *numbers).to(weight.dtype)
+        return bound(weight, *numbers)
 
     return compute
 
@@ -62,41 +62,51 @@ def matrix_square(weight: Tensor) -> Tensor:
 
 
 @with_all_digits
-def convolution_square(weight: Tensor) -> Tensor:
-    """A bound of ‖K‖² for a convolution with stride 1 on a grid of any size.
+def convolution_square(weight: Tensor, groups: int = 1) -> Tensor:
+    """A bound of ‖K‖² for a convolution on a grid of any size.
 
     With zeros outside, without an outside or around a circle, K is a part of the convolution on
     the whole grid, whose norm is that of its symbol.  A symbol of k taps, a trigonometric
     polynomial of degree d = (k − 1)/2 up to a phase, is at most 1/cos(πd/n) times as large between
     n points as at them (Ehlich and Zeller 1964).  The margin of the check is added, so that what is
-    trained within this bound passes it.
+    trained within this bound passes it.  Holes between the taps only rename frequencies, and a
+    stride leaves rows out.
 
     Parameters
     ----------
-    weight : Tensor, shape (channels out, channels in, taps[, taps])
+    weight : Tensor, shape (channels out, channels in of a group, taps[, taps])
+    groups : int
+        Of channels that do not meet; the norm is that of the largest one.
 
     Returns
     -------
     Tensor, shape ()
     """
     taps = weight.shape[2:]
-    if prod(taps) == 1:
+    if groups == 1 and prod(taps) == 1:
         return matrix_square(weight.reshape(weight.shape[:2]))
     least = 64 if len(taps) == 1 else 16
     counts = [1 if size == 1 else max(least, 4 * size) for size in taps]
     with torch.no_grad():
-        tall = weight if weight.shape[0] >= weight.shape[1] else weight.transpose(0, 1)
+        parts = weight.unflatten(0, (groups, -1))
+        turned = parts.shape[1] < parts.shape[2]
+        tall = parts.transpose(1, 2) if turned else parts
         grams = _grams(tall, counts)
-        square, number = _largest(grams.flatten(2).permute(2, 0, 1).contiguous())
-        places = torch.unravel_index(torch.tensor(number), grams.shape[2:])
-        wave = _wave([int(place) for place in places], counts, taps, grams)
-        symbol = (tall * wave).flatten(2).sum(2)
+        square, number = _largest(grams.flatten(3).permute(0, 3, 1, 2).flatten(0, 1).contiguous())
+        group, *places = map(int, torch.unravel_index(
+            torch.tensor(number), (groups, *grams.shape[3:])))
+        wave = _wave(places, counts, taps, grams)
+        symbol = (tall[group] * wave).flatten(2).sum(2)
         inner = symbol @ _slope_of_log(symbol.mH @ symbol)
-        slope = 2 * square * (inner[(..., *[None] * len(taps))] * wave.conj()).real
+        own = 2 * square * (inner[(..., *[None] * len(taps))] * wave.conj()).real
+        slope = own[None]
+        if groups > 1:
+            slope = torch.zeros_like(tall)
+            slope[group] = own
     factor = prod(_between(size, count) * _between(size, max(_CHECKED_AT, 2 * size + 2))
                   for size, count in zip(taps, counts, strict=True))
     return factor**2 * known_slope(
-        weight, square, slope if tall is weight else slope.transpose(0, 1))
+        weight, square, (slope.transpose(1, 2) if turned else slope).flatten(0, 1))
 
 
 @with_all_digits
@@ -132,14 +142,16 @@ class _KnownSlope(torch.autograd.Function):
 
 
 def _grams(weight: Tensor, counts: list[int]) -> Tensor:
-    """S*S at the frequencies of a grid: the transform of the correlation of the stencils."""
-    correlate = F.conv1d if weight.ndim == 3 else F.conv2d
-    stencils, reach = weight.transpose(0, 1), [size - 1 for size in weight.shape[2:]]
-    # Entry (j, i, m) is Σ_o Σ_k w_oik w_oj(k + m − reach).
-    found = correlate(stencils, stencils, padding=reach).transpose(0, 1)
+    """S*S at the frequencies of a grid, for each group: the transform of a correlation."""
+    taps, (groups, _, inputs) = weight.shape[3:], weight.shape[:3]
+    correlate = F.conv1d if len(taps) == 1 else F.conv2d
+    stencils, reach = weight.transpose(1, 2), [size - 1 for size in taps]
+    # Entry (j, g, i, m) is Σ_o Σ_k w_goik w_goj(k + m − reach).
+    found = correlate(stencils.transpose(0, 1).flatten(1, 2), stencils.flatten(0, 1), padding=reach,
+                      groups=groups).unflatten(1, (groups, inputs)).movedim(0, 2)
     wide = F.pad(found, [side for size, count in zip(reversed(reach), reversed(counts), strict=True)
                          for side in (0, count - 2 * size - 1)])
-    axes = list(range(2, weight.ndim))
+    axes = list(range(3, weight.ndim))
     return torch.fft.rfftn(torch.roll(wide, [-size for size in reach], axes), dim=axes)
 
 

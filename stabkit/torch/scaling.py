@@ -24,11 +24,13 @@ class SpectralScaling(nn.Module):
     ----------
     square : float
         r².
+    groups : int
+        Of a convolution.
     """
 
-    def __init__(self, square: float = 1.0):
+    def __init__(self, square: float = 1.0, groups: int = 1):
         super().__init__()
-        self.square = square
+        self.square, self.groups = square, groups
         self._known: tuple[Tensor, Tensor, Tensor] | None = None
 
     def forward(self, weight: Tensor) -> Tensor:
@@ -46,10 +48,10 @@ class SpectralScaling(nn.Module):
         """
         known = self._known
         if known is None or not _are_equal(known[0], weight):
-            bound = matrix_square if weight.ndim == 2 else convolution_square
             with torch.inference_mode(False), torch.enable_grad():
                 own = weight.detach().clone().requires_grad_()
-                square = bound(own)
+                square = matrix_square(own) if weight.ndim == 2 else \
+                    convolution_square(own, self.groups)
                 slope, = torch.autograd.grad(square, own)
             self._known = known = own.detach(), square.detach(), slope
         return known[1:]
@@ -77,19 +79,26 @@ class NegativeTranspose(nn.Module):
 
     def forward(self, placeholder: Tensor) -> Tensor:
         """−W₁ᵀ."""
-        weight = self._first[0].weight
-        turned = weight.transpose(0, 1)
-        return -(turned if weight.ndim == 2 else turned.flip(tuple(range(2, weight.ndim))))
+        return -transpose_of(self._first[0], self._first[0].weight)
 
     def right_inverse(self, weight: Tensor) -> Tensor:
         """Nothing is kept."""
         return weight.new_zeros(())
 
 
+def transpose_of(layer: Affine, weight: Tensor) -> Tensor:
+    """Wᵀ of a layer, group by group, as the weight of a layer of the same kind."""
+    if isinstance(layer, nn.Linear):
+        return weight.T
+    parts = weight.unflatten(0, (layer.groups, -1)).transpose(1, 2).flatten(0, 1)
+    return parts.flip(tuple(range(2, weight.ndim)))
+
+
 def scale(layer: Affine, square: float) -> None:
     """Keep ‖W‖² of a layer within a number from now on."""
     _free(layer)
-    parametrize.register_parametrization(layer, "weight", SpectralScaling(square))
+    parametrize.register_parametrization(layer, "weight", SpectralScaling(
+        square, 1 if isinstance(layer, nn.Linear) else layer.groups))
 
 
 def tie(first: Affine, second: Affine, square: float) -> None:

@@ -15,8 +15,9 @@ from torch.nn.utils import parametrize
 from stabkit.errors import InvalidArgument
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, RANGE, Notion, as_notion
 from stabkit.torch.activation import check_tensor
-from stabkit.torch.layer import SymmetricLayer
+from stabkit.torch.layer import PixelVariation, SymmetricLayer
 from stabkit.torch.operators import Differences
+from stabkit.torch.residual_block import is_plain
 from stabkit.torch.signals import refuse_export
 
 Bound = Callable[[], Tensor]
@@ -72,7 +73,8 @@ def largest_step(layer: SymmetricLayer, notion: Notion | str) -> Tensor:
 
     2/(c‖K‖²) with Φ(s)/s in [0, c] keeps the Euclidean norm (alt2021, Theorem 2), with slopes of Φ
     in [0, c] the distance of two signals; 1/(c max (KᵀK)ᵢᵢ) makes every value of a step with
-    differences a mean of old ones.
+    differences a mean of old ones.  With Φ(s ⊙ N_tv(y)) = D y, where D is diagonal and lies between
+    0 and c max s/√ε, the norm is kept up to 2√ε/(c max s ‖K‖²).
 
     Raises
     ------
@@ -83,10 +85,11 @@ def largest_step(layer: SymmetricLayer, notion: Notion | str) -> Tensor:
     if notion not in NOTIONS:
         raise InvalidArgument("notion: must be EUCLIDEAN, CONTRACTION or RANGE for a step that is "
                               f"certified in training, got {notion!r:.60}")
-    if layer.normalisation is not None:
-        raise InvalidArgument("normalisation: no step is certified with one; leave it out, or give "
-                              "tau a number")
-    flux, K = layer.flux, layer.K
+    flux, K, variation = layer.flux, layer.K, layer.normalisation
+    if variation is not None and not (isinstance(variation, PixelVariation) and is_plain(variation)
+                                      and notion is EUCLIDEAN):
+        raise InvalidArgument("normalisation: no step is certified with one but PixelVariation in "
+                              "EUCLIDEAN; leave it out, or give tau a number")
     if notion is CONTRACTION:
         if not flux.unit.facts.monotone:
             raise InvalidArgument(f"flux: {flux.unit.name} falls somewhere, so no step contracts; "
@@ -96,6 +99,8 @@ def largest_step(layer: SymmetricLayer, notion: Notion | str) -> Tensor:
         raise InvalidArgument(f"bias: a block with one moves 0, so it is not {notion.name}; take "
                               "CONTRACTION, or leave the bias out")
     top = flux.largest_diffusivity
+    if variation is not None:
+        return 2 / (top * variation.largest_factor() * K.square())
     if notion is EUCLIDEAN:
         return 2 / (top * K.square())
     if not isinstance(K, Differences):

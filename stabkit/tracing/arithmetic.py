@@ -9,7 +9,7 @@ import numpy as np
 from stabkit.aliases import Array, Function, Operand
 from stabkit.tracing.array import Traced, make_array, operand, shape_of
 from stabkit.tracing.numbers import holds_truths
-from stabkit.tracing.tracer import Tracer
+from stabkit.tracing.tracer import PARTIAL, Tracer
 
 #: Functions that are not linear and stay nodes.
 _ELEMENTWISE = (
@@ -19,9 +19,9 @@ _ELEMENTWISE = (
 )
 _CONDITIONS = (
     np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal,
-    np.logical_and, np.logical_or, np.logical_not, np.isfinite, np.isnan,
+    np.logical_and, np.logical_or, np.logical_not,
 )
-_TRUTHS = {ufunc.__name__ for ufunc in _CONDITIONS}
+_TRUTHS = {ufunc.__name__ for ufunc in _CONDITIONS} | {"isfinite", "isnan", "isinf"}
 _KEEPING = {"multiply", "absolute", "maximum", "minimum", "fmax", "fmin"}  # truth values as such
 
 
@@ -94,13 +94,36 @@ def _matmul(tracer: Tracer, a: Array, b: Array) -> Array:
     return np.dot(a, b)
 
 
+def _has_value(tracer: Tracer, a: Array) -> bool:
+    """Whether all entries are numbers, whatever the input and the step: so guards are passed."""
+    form = operand(tracer, a)
+    return len(form.denominator) == 1 and (
+        not form.columns.size or int(form.columns.max()) <= tracer.inputs
+        or not any(node.name in (*PARTIAL, "solve") for node in tracer.nodes))
+
+
+def _guard(ufunc: Any, answer: bool) -> Function:
+    """np.isfinite and the like, whose answer is known where all entries are numbers."""
+    def run(tracer: Tracer, a: Array) -> Array:
+        return np.full(shape_of(a), answer)[()] if _has_value(tracer, a) else \
+            elementwise(tracer, ufunc.__name__, a)
+    return run
+
+
+def _nan_to_num(tracer: Tracer, a: Array, *args: Any, **options: Any) -> Array:
+    if not _has_value(tracer, a):
+        tracer.stop("np.nan_to_num of what may be no number is not followed")
+    return a.copy()
+
+
 def _node(ufunc: Any) -> Function:
     return lambda tracer, *inputs: elementwise(tracer, ufunc.__name__, *inputs)
 
 
 ARITHMETIC: dict[Any, Function] = {
     **{ufunc: _node(ufunc) for ufunc in (*_ELEMENTWISE, *_CONDITIONS)},
-    np.matmul: _matmul,
+    np.isfinite: _guard(np.isfinite, True), np.isnan: _guard(np.isnan, False),
+    np.isinf: _guard(np.isinf, False), np.nan_to_num: _nan_to_num, np.matmul: _matmul,
     np.add: _sum, np.subtract: _difference, np.multiply: _product, np.divide: _quotient,
     np.negative: lambda tracer, a: make_array(tracer, -operand(tracer, a), shape_of(a)),
     np.positive: lambda tracer, a: a.copy(), np.power: _power, np.float_power: _power,

@@ -341,7 +341,7 @@ class TracedArray(Traced):
         return np.dot(self, other)
 
     def max(self, *args: Any, **options: Any) -> NoReturn:
-        self.tracer.stop("max over the data is not followed")
+        self.tracer.stop("max over the data, or min, all, any, sort, is not followed")
 
     min = std = var = argmax = argmin = any = all = prod = cumprod = sort = argsort = max
 

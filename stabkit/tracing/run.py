@@ -9,7 +9,6 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
 from scipy.sparse.linalg import spsolve
 
 from stabkit.aliases import Array, Function
@@ -24,6 +23,7 @@ from stabkit.errors import (
     limits_in_words,
 )
 from stabkit.tracing.array import Traced, make_array, operand, shape_of
+from stabkit.tracing.evaluation import apply_forms, matrix_at
 from stabkit.tracing.foreign import parameters_of
 from stabkit.tracing.form import Form, step, trim, unknowns, weighted_sums
 from stabkit.tracing.functions import FUNCTIONS
@@ -38,7 +38,6 @@ _EXACT = 1024  # entries up to which the function is also run on fractions
 _TWICE = 1 << 16  # entries up to which it is run on symbols again
 _BYTES = 400  # that a trace takes for an entry, roughly
 _LARGEST = 1 << 26  # entries
-_BITS = 1000  # of an integer that a float holds
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,11 +271,10 @@ def compare_with_function(found: Trace, seed: int) -> Trace:
         expected, scale = evaluate(found, u.ravel(), dt)
         if np.isnan(made_by).any() and not np.isnan(expected).any():
             raise InvalidArgument("step: the function gives nan for finite numbers")
-        away = np.abs(made_by.ravel() - expected)
-        if not (away <= found.close * scale).all():
-            raise TracingStopped("the function does not do on numbers what it did on symbols: at "
-                                 f"place {int(np.argmax(away > found.close * scale))} it gives "
-                                 f"{made_by.ravel()[np.argmax(away > found.close * scale)]!r}")
+        made = made_by.ravel()
+        apart = np.flatnonzero(~(np.abs(made - expected) <= found.close * scale))
+        if apart.size:
+            raise TracingStopped(_difference(found, u.ravel(), dt, made, int(apart[0])))
     refuse_state(found.function, lambda: _floats(found, u.copy(), dt))
     exact = found.is_linear and found.size <= _EXACT and not found.rounding and _agrees(found, rng)
     how = "exactly, in fractions" if exact else "within rounding"
@@ -333,60 +331,34 @@ def _agrees(found: Trace, rng: np.random.Generator) -> bool:
     return values == expected
 
 
-def apply_forms(form: Form, u: np.ndarray, dt: Fraction) -> np.ndarray:
-    """The exact values of linear forms at exact inputs."""
-    coefficients = values_at(form, dt)
-    inputs = [Fraction(1), *u.tolist()]
-    out = np.array([Fraction(0)] * form.count, dtype=object)
-    for row, column, c in zip(form.rows.tolist(), form.columns.tolist(), coefficients, strict=True):
-        out[row] += c * inputs[column]
-    return out
-
-
-def values_at(form: Form, dt: Fraction) -> list[Fraction]:
-    """The exact coefficients at a step, in the order of the entries."""
-    divisor = sum((c * dt**k for k, c in enumerate(form.denominator)), Fraction(0))
-    powers = [dt**k / divisor for k in range(form.numerators.shape[1])]
-    known: dict[tuple, Fraction] = {}
-    out = []
-    for row in map(tuple, form.numerators.tolist()):
-        if row not in known:
-            known[row] = sum((c * p for c, p in zip(row, powers, strict=True)), Fraction(0))
-        out.append(known[row])
-    return out
-
-
-def matrix_at(form: Form, dt: float, columns: int) -> csr_array:
-    """In floats: the forms as a sparse matrix; column 0 holds the constants."""
-    numerators, denominator = _floats_fit(form)
-    t = np.array([float(dt)**k for k in range(max(numerators.shape[1], denominator.size))])
-    divisor = float(np.dot(denominator, t[:denominator.size]))
-    data = numerators @ t[:numerators.shape[1]] / divisor
-    return csr_array((data, (form.rows, form.columns)), shape=(form.count, columns))
-
-
-def _floats_fit(form: Form) -> tuple[np.ndarray, np.ndarray]:
-    """Numerators and denominator in floats, both over a power of two where they are too large."""
-    bits = max(abs(int(c)).bit_length() for c in form.denominator)
-    if form.numerators.dtype == object and form.numerators.size:
-        bits = max(bits, max(abs(int(c)).bit_length() for c in form.numerators.ravel()))
-    if bits < _BITS:
-        return form.numerators.astype(float), np.array(form.denominator, dtype=float)
-    unit = 1 << (bits - _BITS)
-    return (form.numerators.astype(object) // unit).astype(float), \
-        np.array([int(c) // unit for c in form.denominator], dtype=float)
-
-
 def evaluate(found: Trace, u: np.ndarray, dt: Fraction) -> tuple[np.ndarray, np.ndarray]:
     """What the trace says in floats, and the size of the terms it is made of."""
-    total = 1 + found.size + sum(node.count for node in found.nodes)
-    values = np.zeros(total)
+    values = _all_values(found, u, dt)
+    with np.errstate(all="ignore"):
+        matrix = matrix_at(found.form, float(dt), values.size)
+        largest = np.abs(values[np.isfinite(values)]).max()
+        return matrix @ values, abs(matrix) @ np.abs(values) + largest
+
+
+def _all_values(found: Trace, u: np.ndarray, dt: Fraction) -> np.ndarray:
+    """1, the inputs, and the values of all nodes."""
+    values = np.zeros(1 + found.size + sum(node.count for node in found.nodes))
     values[0], values[1:1 + found.size] = 1, u
     with np.errstate(all="ignore"):
         for node in found.nodes:
             values[node.first:node.first + node.count] = _value_of(node, float(dt), values)
-        matrix = matrix_at(found.form, float(dt), total)
-        return matrix @ values, abs(matrix) @ np.abs(values) + np.abs(values).max()
+    return values
+
+
+def _difference(found: Trace, u: np.ndarray, dt: Fraction, made: np.ndarray, place: int) -> str:
+    """In words: where the function and its trace part, or have no value."""
+    if np.isnan(made[place]):
+        values = _all_values(found, u, dt)
+        for node in found.nodes:
+            if np.isnan(values[node.first:node.first + node.count]).any():
+                return f"np.{node.name} has no value at some numbers ({node.line})"
+    return "the function does not do on numbers what it did on symbols: at " \
+           f"place {place} it gives {made[place]!r}"
 
 
 def _value_of(node: Node, dt: float, values: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ from stabkit.tracing.numbers import Reading
 
 _INSIDE = tuple(str(Path(file).parent) for file in (errors.__file__, np.__file__) if file)
 
-_PARTIAL = ("log", "log1p", "sqrt", "divide", "power", "float_power")  # without a value somewhere
+PARTIAL = ("log", "log1p", "sqrt", "divide", "power", "float_power")  # without a value somewhere
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +94,7 @@ class Tracer:
             if occurs[node.first:node.first + node.count].any():
                 for part in node.parts:
                     occurs[part.columns] = True
-            elif node.name in _PARTIAL:
+            elif node.name in PARTIAL:
                 raise TracingStopped(
                     f"np.{node.name} does not occur in the result, being unused or multiplied by "
                     f"0, which does not help where it has no value ({node.line})")

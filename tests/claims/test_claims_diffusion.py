@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from stabkit import registry
-from stabkit.claims.verify import settle
+from stabkit.claims.settle import settle
 from stabkit.replay import replay
 from stabkit.report.verdict_file import document
 

@@ -15,7 +15,7 @@ from stabkit.claims.ruthotto2018 import (
     reverse_pass,
     second_order,
 )
-from stabkit.claims.verify import settle
+from stabkit.claims.settle import settle
 from stabkit.errors import HypothesisNotMet
 from stabkit.replay import check
 from stabkit.stability.decide import decide

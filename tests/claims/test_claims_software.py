@@ -7,10 +7,10 @@ import pytest
 
 from stabkit import EUCLIDEAN, RANGE, Explicit, InvalidArgument, Stable, decide, fluxes, registry
 from stabkit.arithmetic.rational import fractions, is_psd
+from stabkit.claims.settle import settle
 from stabkit.claims.software.filters import itk_step
 from stabkit.claims.software.images import EIGHT, fed_steps
 from stabkit.claims.software.terrain import NEGATIVE, VARYING
-from stabkit.claims.verify import settle
 from stabkit.operators import (
     channel_convolution,
     grid_differences,

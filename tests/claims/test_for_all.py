@@ -9,7 +9,7 @@ from claims_for_all import ALL, HALF, K2, MONOTONE, SECTOR, SOFT, own, proved, s
 from stabkit import fluxes
 from stabkit.claims import obligations
 from stabkit.claims.claim import claim, registry
-from stabkit.claims.verify import settle
+from stabkit.claims.settle import settle
 from stabkit.classes import (
     AnyCount,
     AnyFlux,

@@ -8,7 +8,7 @@ import pytest
 from claims_for_all import HALF, SECTOR, SOFT, own, proved
 
 from stabkit.claims import obligations
-from stabkit.claims.verify import settle
+from stabkit.claims.settle import settle
 from stabkit.classes import (
     AnyFlux,
     AnyLength,

@@ -7,7 +7,7 @@ from claims_for_all import HALF, K2, SOFT, own, proved
 
 from stabkit import fluxes
 from stabkit.claims import obligations
-from stabkit.claims.verify import settle
+from stabkit.claims.settle import settle
 from stabkit.classes import (
     AnyFlux,
     AnyMap,

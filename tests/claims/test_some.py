@@ -7,7 +7,7 @@ import pytest
 
 from stabkit import fluxes
 from stabkit.claims.claim import Draw, claim, registry
-from stabkit.claims.verify import settle
+from stabkit.claims.settle import settle
 from stabkit.operators import from_matrix
 from stabkit.schemes import Explicit
 from stabkit.stability.notions import EUCLIDEAN

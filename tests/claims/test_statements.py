@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from stabkit.claims.claim import registry
-from stabkit.claims.verify import settle
+from stabkit.claims.settle import settle
 from stabkit.cli import main
 from stabkit.errors import InvalidEvidence
 from stabkit.replay import replay, seal, sealed

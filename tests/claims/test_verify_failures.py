@@ -1,13 +1,17 @@
 """One claim that fails: a line about it, and every verdict of the others."""
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 import pytest
 
-from stabkit import EUCLIDEAN, Explicit, Stable, claim, difference, fluxes
+from stabkit import EUCLIDEAN, Explicit, Stable, claim, difference, fluxes, load_claims
+from stabkit.claims.claim import Draw
 from stabkit.claims.verify import verify
 from stabkit.cli import main
-from stabkit.errors import ClaimsFailed, HypothesisNotMet
+from stabkit.errors import ClaimsFailed, HypothesisNotMet, InvalidArgument
 from stabkit.replay import replay
 from stabkit.stability.verdict import INAPPLICABLE, PROVED
 
@@ -91,6 +95,39 @@ def test_inapplicable_configurations_are_counted(unmet, count):
     assert verdict.status is (INAPPLICABLE if count == 2 else PROVED)
     assert ("inapplicable" in verdict.number) is bool(count)
     assert ("inapplicable" in verdict._repr_html_()) is bool(count)
+
+
+@pytest.mark.parametrize("handed_out", [False, True])
+def test_what_a_claim_sets_holds_for_it_alone(tmp_path, handed_out):
+    """An underflow raises for one, 1 + 10⁻²⁰ has three digits, and it leaves the folder; all is as
+    it was for the one that follows."""
+    before, path = os.getcwd(), tmp_path / "mine.py"
+    path.write_text("import os\nfrom decimal import Decimal, getcontext\nimport numpy as np\n"
+                    f"{HEAD}    np.seterr(all='raise')\n    getcontext().prec = 3\n"
+                    "    os.chdir('/')\n    return stable(n)\n\n"
+                    "@claim('there', within=dict(n=(2,)))\n"
+                    "def follows(n):\n    \"\"\"It holds.\"\"\"\n"
+                    "    np.float64(1e-300) * np.float64(1e-300)\n"
+                    "    assert 1 + Decimal(10) ** -20 > 1\n"
+                    f"    assert os.getcwd() == {before!r}\n    return stable(n)\n", "utf-8")
+    with ThreadPoolExecutor(1) as one:
+        found = verify(list(load_claims(path)), budget=1, executor=one if handed_out else None)
+    assert [verdict.status for verdict in found] == [PROVED] * 4
+
+
+@pytest.mark.parametrize("axes, words", [
+    ({"n": count()}, "more than 1000000"), ({"n": range(10**9)}, "more than 1000000"),
+    ({"n": range(2000), "m": range(2000)}, "more than 1000000"),
+    ({"n": Draw(int, 10**12)}, "more than 1000000"), ({"n": Draw(int, "x")}, "must be an integer")])
+def test_a_claim_without_end_is_refused(axes, words):
+    """An iterator that goes on for ever, and 4 000 000 combinations of 2000 values with 2000."""
+    def body(n, m=0):
+        """It holds."""
+
+    if "m" not in axes:
+        axes = {**axes, "m": (0,)}
+    with pytest.raises(InvalidArgument, match=words):
+        claim("here", within=axes)(body)
 
 
 def test_a_claim_that_nothing_meets_is_bad_input(tmp_path, capsys):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -29,3 +31,12 @@ def test_a_process_that_still_starts_ends_without_a_word(monkeypatch, capfd):
         workers.submit(signal.raise_signal, signal.SIGKILL).result()
     workers.shutdown()
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.slow
+def test_who_hands_claims_out_does_not_import_what_decides_them():
+    """It takes about as long to import as a worker takes to start."""
+    code = ("import sys, stabkit.claims.verify, stabkit.claims.workers\n"
+            "print([name for name in sys.modules if name.startswith('stabkit.stability.decide')])")
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                          check=True).stdout == "[]\n"

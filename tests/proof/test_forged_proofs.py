@@ -12,8 +12,8 @@ from stabkit import fluxes
 from stabkit.claims.claim import registry
 from stabkit.claims.obligations import proof_of, statements
 from stabkit.claims.rederived import listed_differences
+from stabkit.claims.settle import settle
 from stabkit.claims.statements import differences
-from stabkit.claims.verify import settle
 from stabkit.cli import main
 from stabkit.errors import InvalidEvidence
 from stabkit.operators import difference

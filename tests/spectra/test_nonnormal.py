@@ -11,6 +11,7 @@ from stabkit.arithmetic.enclosure import to_fraction
 from stabkit.arithmetic.rational import fractions, is_psd
 from stabkit.spectra import (
     departure_from_normality,
+    extreme_eigenvalues,
     gallery,
     nonnormal,
     numerical_range,
@@ -100,11 +101,26 @@ def test_the_numerical_range_holds_rayleigh_quotients():
         v = rng.standard_normal(9) + 1j * rng.standard_normal(9)
         z = v.conj() @ A @ v / np.linalg.norm(v) ** 2
         for angle, support in zip(found.angles, found.supports, strict=True):
-            c, s = (round(x * 2**12) / 2**12 for x in (np.cos(angle), np.sin(angle)))
-            assert (z * complex(c, -s)).real / np.hypot(c, s) <= float(support.hi) + 1e-12
+            assert (z * np.exp(-1j * angle)).real <= float(support.hi) + 1e-12
         assert abs(z) <= found.radius.upper
     turned = numerical_range(np.array([[0.0, 2.0], [-2.0, 0.0]]), 8)
     assert [round(float(support), 9) for support in turned.supports[::2]] == [0, 2, 0, 2]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("angles", [9, 64])
+def test_supports_are_those_of_the_angles_that_are_told(angles):
+    """Of diag(1, −2) ⊕ [[0, −3], [3, 0]]: max(cos θ, −2 cos θ, 3 |sin θ|), in balls."""
+    A = np.zeros((4, 4))
+    A[0, 0], A[1, 1], A[2, 3], A[3, 2] = 1, -2, -3, 3
+    found = numerical_range(A, angles)
+    for angle, support in zip(found.angles.tolist(), found.supports, strict=True):
+        c, s = arb(angle).cos(), arb(angle).sin()
+        true = max((c, -2 * c, 3 * s, -3 * s), key=lambda x: float(x.mid()))
+        assert support.lower <= to_fraction(true.upper())
+        assert support.upper >= to_fraction(true.lower())
+        assert support.width < 1e-12
+    assert found.radius.lower <= 3 <= found.radius.upper <= 3 / np.cos(np.pi / angles) + 1e-9
 
 
 def test_departure_from_normality():
@@ -235,3 +251,9 @@ def test_entries_of_very_different_sizes_overflow_nowhere(entries):
         square = (power * power).sum()
         assert norm.lower**2 <= square <= 3 * norm.upper**2
     assert found.bounded is False
+
+
+def test_ends_of_a_defective_matrix_of_floats():
+    """λ² + 2λ + 1 = (λ + 1)², with one eigenvector: by the characteristic polynomial."""
+    low, high = extreme_eigenvalues(np.array([[1.0, 1.0], [-4.0, -3.0]]))
+    assert low.overlaps(-1) and high.overlaps(-1) and low.width + high.width < 1e-15

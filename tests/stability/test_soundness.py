@@ -10,7 +10,8 @@ import pytest
 from stabkit import fluxes
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.claims.claim import Claim, claim, registry
-from stabkit.claims.verify import settle, verify
+from stabkit.claims.settle import settle
+from stabkit.claims.verify import verify
 from stabkit.errors import HypothesisNotMet, InvalidArgument, InvalidEvidence
 from stabkit.fluxes.flux import Facts, Flux, from_activation
 from stabkit.operators import (

@@ -1,6 +1,7 @@
 """What users do to a network besides training it: export, copy, prune, compile, take it apart."""
 
 import io
+import pickle
 
 import pytest
 
@@ -66,6 +67,51 @@ def test_a_plain_copy_is_exported_and_read_with_the_same_verdict(build, dynamo, 
     found = audit(tmp_path / "net.onnx", notions=["contraction"], budget=2)
     assert [part.form for part in found.blocks] == [form]
     assert found.status is PROVED
+
+
+@pytest.mark.parametrize("make", [block, lambda: st.ParabolicLayer(
+    st.Stencil(1, 2, (3,)), notion=EUCLIDEAN), lambda: st.HaarShrinkage()])
+def test_a_plain_copy_can_be_pickled_and_saved(make):
+    """What comes back computes the same, and so does what a state is loaded into."""
+    module, u = make(), torch.randn(2, 1, 5)
+    plain = st.plain_copy(module)
+    assert torch.equal(pickle.loads(pickle.dumps(plain))(u), module(u))
+    whole = io.BytesIO()
+    torch.save(plain, whole)
+    whole.seek(0)
+    assert torch.equal(torch.load(whole, weights_only=False)(u), module(u))
+    other = make()
+    other.load_state_dict(module.state_dict())
+    assert torch.equal(other(u), module(u))
+
+
+@pytest.mark.parametrize("dynamo", [True, False])
+def test_a_nonlinear_cycle_is_read_as_what_it_is(dynamo, tmp_path):
+    """With its inner steps and its τ, also of one step; and with another coefficient it is none."""
+    for length, spoil in ((3, None), *(() if dynamo else ((1, None), (3, 0.0), (3, 1e-4)))):
+        cycle = st.plain_copy(st.FSICycle(st.Stencil(1, 2, (3,)), st.Activation(fluxes.soft),
+                                          length, None, 0.375, frozen=False))
+        whole = cycle if spoil is None else spoilt(cycle, spoil)
+        torch.onnx.export(whole, (torch.zeros(1, 1, 5),), tmp_path / "net.onnx", dynamo=dynamo,
+                          verbose=False)
+        block, = audit(tmp_path / "net.onnx", notions=["euclidean"], budget=0.5).blocks
+        assert block.form == ("general" if spoil else "FSI cycle")
+        if not spoil:
+            assert f"of {length} step" in block.note and abs(block.step - 0.375) < 1e-6
+
+
+def spoilt(cycle, by):
+    """The cycle of three steps with another coefficient in the last one."""
+    class Module(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = cycle.layer
+
+        def forward(self, u):
+            one = 2 / 3 * (u + 0.375 * self.layer(u)) + 1 / 3 * u
+            two = 6 / 5 * (one + 0.375 * self.layer(one)) - 1 / 5 * u
+            return (10 / 7 + by) * (two + 0.375 * self.layer(two)) - 3 / 7 * one
+    return Module()
 
 
 @pytest.mark.parametrize("write", [

@@ -9,7 +9,8 @@ import scipy.sparse as sparse
 
 from stabkit.errors import InvalidArgument, StabkitError, TracingStopped
 from stabkit.tracing import kinds_of, trace
-from stabkit.tracing.run import evaluate_at, matrix_at
+from stabkit.tracing.evaluation import matrix_at
+from stabkit.tracing.run import evaluate_at
 
 SPARSE = sparse.diags([1.0, -2.0, 1.0], [-1, 0, 1], shape=(6, 6)).tocsr()
 DENSE = np.random.default_rng(1).integers(-3, 4, (6, 6)) / 4

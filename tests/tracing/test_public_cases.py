@@ -209,3 +209,47 @@ def test_rotation_by_runge_kutta_4():
     found = step_bound(step, EUCLIDEAN, shape=2)
     is_sharp(found, 8**0.5)
     assert "2*sqrt(2) = 2.828427..." in str(found)
+
+
+@pytest.mark.slow
+def test_maxwell_before_a_conductor_that_is_set_to_0():
+    """E₀ is set to 0 in every step: S < 1/cos(π/2n), as λ = 4 cos²(π/2n) of n − 1 nodes between two
+    walls, with S² λ < 4; what E₀ held before the first step is forgotten."""
+    def yee(s, S):
+        E, H = s.copy()
+        H[:-1] += S * (E[1:] - E[:-1])
+        H[-1] -= S * E[-1]
+        E[1:] += S * (H[1:] - H[:-1])
+        E[0] = 0
+        return np.stack([E, H])
+
+    found = step_bound(yee, POWER_BOUNDED, shape=(2, 16))
+    is_sharp(found, 1 / np.cos(np.pi / 32))
+    assert "what they held is forgotten" in str(found)
+
+
+@pytest.mark.slow
+def test_single_steps_come_close_to_the_end():
+    """A sweep over eight cells has a polynomial of degree 8 in w: its last bounded step is 2."""
+    def sweep(u, w):
+        u = np.pad(u, 1)
+        for i in range(1, len(u) - 1):
+            u[i] = (1 - w) * u[i] + w * (u[i - 1] + u[i + 1]) / 2
+        return u[1:-1]
+
+    found = step_bound(sweep, POWER_BOUNDED, shape=8)
+    assert found.proved[-1] == (2, 2) and found.refuted[0][0] < 2.01
+    assert "single steps, from w = 0.000244140" in found.proved_in_words
+
+
+@pytest.mark.slow
+def test_a_root_of_what_may_be_negative_is_told_by_its_line():
+    """Adam: the second moment v is a field like any other, and √v is no number for v < 0."""
+    def adam(s, lr):
+        x, m, v = s
+        g = 3 * x
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+        return np.stack([x - lr * m / (np.sqrt(v) + 1e-8), m, v])
+
+    found = step_bound(adam, EUCLIDEAN, shape=(3, 2), trials=20)
+    assert not found.proved and "np.sqrt has no value at some numbers" in str(found)

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from stabkit import EUCLIDEAN, POSITIVITY, RANGE
+from stabkit import EUCLIDEAN, POSITIVITY, RANGE, step_bound
 from stabkit.errors import TracingStopped
 from stabkit.stability.sharpness.flows import by_flow
 from stabkit.stability.sharpness.means import by_means
@@ -73,3 +73,18 @@ def test_a_spike_by_overlapping_masks_counts(certify, notion):
     one = np.array([0, 0, 1, 0])
     after = _spiked(one, 2 / 7)
     assert after.min() < 0 and after @ after > 1
+
+
+def _guarded(u, dt):
+    if not np.isfinite(u).all() or np.any(np.isnan(u)) or np.isinf(u).any():
+        raise FloatingPointError("blown up")
+    return u + dt * (np.roll(u, 1) - 2 * np.nan_to_num(u) + np.roll(u, -1))
+
+
+@pytest.mark.slow
+def test_guards_against_nan_are_passed_by_numbers():
+    """Every number is finite, so the range of the heat step is kept up to 1/2; 1/(u − 1) is none
+    at u = 1, where its guard fills in 0."""
+    assert step_bound(_guarded, RANGE, shape=5).certified == Fraction(1, 2)
+    found = trace(lambda u: np.where(np.isfinite(1 / (u - 1)), 0.5 * u, 7.0), 3)
+    assert [node.name for node in found.nodes] == ["divide", "isfinite", "where"]

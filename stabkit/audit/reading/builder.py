@@ -73,6 +73,7 @@ class Builder:
         self.nodes: list[Node] = []
         self.moves = 0
         self.means: dict[int, View] = {}  # of what rows a node is the mean
+        self.sums: dict[int, View] = {}  # and of which the sum
         self.lengths: dict[int, View] = {}  # and of which it has the lengths
         self._once: dict[tuple, View] = {}
         self._alike: dict[tuple | None, int] = {}

@@ -89,7 +89,10 @@ def _mean(op: Operator, rows: View) -> View:
 
 
 def _sum(op: Operator, rows: View) -> View:
-    return along(op.build, rows, np.ones((1, rows.shape[-1])), len(rows.shape) - 1)
+    made = along(op.build, rows, np.ones((1, rows.shape[-1])), len(rows.shape) - 1)
+    if made.places is None:
+        op.build.sums[made.node] = rows
+    return made
 
 
 def _largest(op: Operator, rows: View) -> View:
@@ -156,15 +159,17 @@ def lp_normalise(op: Operator) -> View:
 def divide_by_own_size(op: Operator, x: View, other: View) -> View | None:
     """x/√(m + ε) with the mean square m of x in groups, as RMSNorm and LayerNorm are written out.
 
-    None where the other factor is not that.
+    With the sum of the squares for m it is N_tv of ruthotto2018.  None where the other factor is
+    not that.
     """
     for source, formula in formulas.formulas_of(op.build, other.node):
-        rows = op.build.means.get(source)
+        summed = source in op.build.sums
+        rows = (op.build.sums if summed else op.build.means).get(source)
         squared = None if rows is None else _root_of_squares(op, rows)
         epsilon = None if squared is None else _epsilon(formula)
         places = None if epsilon is None or squared is None else _groups(op, x, squared, other)
         if epsilon is not None and places is not None:
-            return op.build.add(Normalisation(places, epsilon, False), [x], x.shape)
+            return op.build.add(Normalisation(places, epsilon, False, summed), [x], x.shape)
     return None
 
 

@@ -98,10 +98,12 @@ class Normalisation(Grouped):
 
     The derivative is (P − y yᵀ/n)/√(v + ε) with a projection P and the result y, so its norm is
     at most 1/√ε: a bound that inputs near a constant come to, and most others are far from.
+    Where it is `summed`, v is the sum of the squares and n = 1, as in N_tv of ruthotto2018.
     """
 
     epsilon: Fraction
     centred: bool = True
+    summed: bool = False
 
     @cached_property
     def bound(self) -> Fraction | None:
@@ -112,8 +114,11 @@ class Normalisation(Grouped):
 
     def _scale_rows(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         moved = self._centre(rows)
-        size = np.sqrt(np.mean(moved**2, axis=-1, keepdims=True) + float(self.epsilon))
+        size = np.sqrt(self._mean(moved**2) + float(self.epsilon))
         return moved / size, size
+
+    def _mean(self, rows: np.ndarray) -> np.ndarray:
+        return (np.sum if self.summed else np.mean)(rows, axis=-1, keepdims=True)
 
     def _centre(self, rows: np.ndarray) -> np.ndarray:
         return rows - rows.mean(axis=-1, keepdims=True) if self.centred else rows
@@ -124,17 +129,19 @@ class Normalisation(Grouped):
             mean = sum(row[1:], row[0]) / count
             row = [value - mean for value in row]
         squares = [value * value for value in row]
-        size = _interval(sum(squares[1:], squares[0]) / count + self.epsilon).sqrt()
+        total = sum(squares[1:], squares[0]) / (1 if self.summed else count)
+        size = _interval(total + self.epsilon).sqrt()
         return [value / size for value in row]
 
     def slope(self, rows: np.ndarray, d: np.ndarray, adjoint: bool) -> np.ndarray:
         y, size = self._scale_rows(rows)
-        return (self._centre(d) - y * np.mean(y * d, axis=-1, keepdims=True)) / size
+        return (self._centre(d) - y * self._mean(y * d)) / size
 
     def _write_group(self, v: Term) -> Term:
         count = self.places.shape[1]
         moved = named(v - v.call("sum") / count, "v") if self.centred else v
-        return moved / (moved.call("norm2") / count + self.epsilon).call("sqrt")
+        total = moved.call("norm2") if self.summed else moved.call("norm2") / count
+        return moved / (total + self.epsilon).call("sqrt")
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ def robustness(found: Mapping[str, Rows]) -> Figure:
     found : mapping
         For each network the rows of :func:`stabkit.torch.robustness.table`; up to six.
     """
-    figure, axes = canvas(6.4, 3.4)
+    figure, axes = canvas(7.6, 3.4)
     for colour, (name, rows) in zip(CYCLE, found.items(), strict=False):
         radii = [row["radius"] for row in rows]
         for kind, line, marker in (("noise", ":", "o"), ("attack", "-", "s")):
@@ -31,5 +31,5 @@ def robustness(found: Mapping[str, Rows]) -> Figure:
             axes.fill_between(radii, certified, step="pre", color=colour, alpha=0.2, linewidth=0,
                               label=f"{name}, proved at least")
     axes.set(xlabel="size of the disturbance (Euclidean norm)", ylabel="accuracy", ylim=(0, 1.02))
-    axes.legend()
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))  # beside what is proved, not on it
     return figure

@@ -25,6 +25,7 @@ from stabkit.stability.certificates.diffusion import (
 from stabkit.stability.certificates.facts import check_facts
 from stabkit.stability.certificates.flux_bounds import bounding_cells, show_bounds
 from stabkit.stability.certificates.linear import certify_linear, is_linear, step_matrix
+from stabkit.stability.certificates.parabolic import certify_parabolic
 from stabkit.stability.certificates.pointwise import certify_pointwise
 from stabkit.stability.certificates.residual import certify_residual
 from stabkit.stability.notions import CONTRACTION, EUCLIDEAN, Notion
@@ -71,6 +72,8 @@ def certified(scheme: Scheme, notion: Notion) -> tuple[Evidence, ...] | None:
         made = certify_pointwise(scheme, notion)
     elif isinstance(scheme, ResidualBlock):
         made = certify_residual(scheme, notion)
+    elif type(scheme) is ForwardEuler:
+        made = certify_parabolic(scheme, notion)
     if made is None and is_linear(scheme):
         return certify_linear(scheme, notion)
     return None if made is None else (made,)

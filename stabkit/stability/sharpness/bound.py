@@ -77,6 +77,11 @@ class StepBound:
     @property
     def proved_in_words(self) -> str:
         """The proved steps, to be read."""
+        if _are_many_points(self.proved):
+            first, last = (in_words(steps[0], self.variable) for steps in (
+                self.proved[0], self.proved[-1]))
+            return f"proved at {len(self.proved)} single steps, from {self.variable} = {first} " \
+                   f"to {self.variable} = {last}"
         shown = [_interval(steps, self.variable) for steps in self.proved]
         more = [f"{len(shown) - _SHOWN} more"] if len(shown) > _SHOWN else []
         return "proved for " + " or ".join(shown[:_SHOWN] + more)
@@ -89,6 +94,9 @@ class StepBound:
         if last is None and first and gaps > 1 and all(
                 low < high * _SLIT for (_, high), (low, _) in pairwise(self.refuted) if high):
             return f"refuted from {float(first):.6g} on, but for {gaps} short intervals"
+        if _are_many_points(self.refuted):
+            return f"refuted at {len(self.refuted)} single steps, from {float(first):.6g} to " \
+                   f"{float(self.refuted[-1][0]):.6g}"
         shown = [_steps_in_words(steps, self.variable) for steps in self.refuted]
         more = [f"in {len(shown) - _SHOWN} more intervals"] if len(shown) > _SHOWN else []
         return "refuted " + " and ".join(shown[:_SHOWN] + more)
@@ -135,6 +143,10 @@ class StepBound:
                   ] if self.refuted else []
         sides = sides or [(f"{name}: {self.notion}", "undecided", ())]
         save(path, [verdict_about(*side, rounding=self.rounding) for side in sides])
+
+
+def _are_many_points(sets: Steps) -> bool:
+    return len(sets) > _SHOWN and all(low == high for low, high in sets)
 
 
 def _interval(steps: tuple[Fraction, Fraction | None], name: str) -> str:

@@ -16,8 +16,8 @@ from stabkit.arithmetic.one_thread import one_thread
 from stabkit.stability.sharpness.ends import intervals
 from stabkit.stability.sharpness.linear import Steps
 from stabkit.stability.sharpness.signs import cells
+from stabkit.tracing.evaluation import matrix_at
 from stabkit.tracing.form import CONSTANT, Form
-from stabkit.tracing.run import matrix_at
 
 _DENSE = 600  # unknowns up to which all singular values are computed
 _POWERS = 300

@@ -23,31 +23,49 @@ from stabkit.stability.sharpness.growth import Matrix
 from stabkit.stability.sharpness.jury import Pair
 from stabkit.stability.sharpness.leapfrog import leapfrog_of
 from stabkit.stability.sharpness.linear import Steps
-from stabkit.stability.sharpness.linear_step import OwnStep
+from stabkit.stability.sharpness.linear_step import OwnStep, fixed_values
 from stabkit.stability.sharpness.quadratic import norm_sets, numerators
 from stabkit.stability.sharpness.signs import Cell, cut, simplest
 from stabkit.stability.sharpness.weights import symmetrising_weights
+from stabkit.tracing.evaluation import matrix_at
 from stabkit.tracing.form import CONSTANT
-from stabkit.tracing.run import matrix_at
 
 _OPEN = 64     # unknowns times the squared degree in the step, up to which that is left open
 _DEGREES = 32  # of a factor of the characteristic polynomial, in both unknowns together
 _FEW = 8       # unknowns up to which it always is
 _FIELDS = 16   # that may be stacked along the first axis
 _SINGLE = 160  # unknowns up to which single steps are decided
+_HALVINGS = 8  # between the last bounded step of a grid and the next
 _WRITTEN = 24  # unknowns up to which a matrix whose powers grow is written as evidence
 NONE = "no step: a matrix has no inverse"
 
 
 def by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
     """POWER_BOUNDED; at a single step that fails with evidence."""
-    bound, matrix = _by_powers(step, notion, name), Matrix(step.free.form)
+    bound, matrix = _or_without_set_places(step, notion, name), Matrix(step.free.form)
     is_open = matrix.degree > 0 or len(matrix.form.denominator) > 1
     if not bound.refuted or bound.witness or bound.proved or is_open or matrix.size > _WRITTEN:
         return bound
     exact = [[from_fmpq(x) for x in row] for row in _rational(matrix, Fraction(1)).tolist()]
     found = unboundedness_evidence(np.array(exact, dtype=object))
     return bound if found is None else replace(bound, witness=(found,))
+
+
+def _or_without_set_places(step: OwnStep, notion: Notion, name: str) -> StepBound:
+    """Where only single steps are decided: without the places that the step sets to a number.
+
+    With those places first the matrix is [[0, 0], [b, M]], whose powers are [[0, 0], [Mᵏ⁻¹ b, Mᵏ]].
+    """
+    bound = _by_powers(step, notion, name)
+    places = fixed_values(step.trace) if step.held is None and not any(
+        low != high for low, high in (*bound.proved, *bound.refuted)) else None
+    if places is None:
+        return bound
+    rest = _by_powers(replace(step, held=places), notion, name)
+    if not any(low != high for low, high in (*rest.proved, *rest.refuted)):
+        return bound
+    return replace(rest, lines=(*rest.lines, "places that the step sets to a number are left out: "
+                                "what they held is forgotten after one step"))
 
 
 def _by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
@@ -313,10 +331,16 @@ def _of_lines(matrix: Matrix) -> tuple:
 
 def _at_points(matrix: Matrix, drift: bool = False) -> tuple:
     """Single steps, from 2⁻¹² on by factors of two, and the last bounded one more closely."""
-    grid = [dt for k in range(-12, 13) if _divisor(matrix, dt := Fraction(2)**k)]
-    states = [state_at(matrix, dt, drift) for dt in grid]
-    proved = tuple((dt, dt) for dt, state in zip(grid, states, strict=True) if state == BOUNDED)
-    refuted = tuple((dt, dt) for dt, state in zip(grid, states, strict=True) if state != BOUNDED)
+    states = {dt: state_at(matrix, dt, drift) for k in range(-12, 13)
+              if _divisor(matrix, dt := Fraction(2)**k)}
+    low = max((dt for dt, state in states.items() if state == BOUNDED), default=Fraction(0))
+    high = min((dt for dt in states if dt > low), default=low)
+    for _ in range(_HALVINGS if 0 < low < high else 0):
+        middle = (low + high) / 2
+        if not _divisor(matrix, middle):
+            break
+        states[middle] = state_at(matrix, middle, drift)
+        low, high = (middle, high) if states[middle] == BOUNDED else (low, middle)
+    proved = tuple((dt, dt) for dt in sorted(states) if states[dt] == BOUNDED)
+    refuted = tuple((dt, dt) for dt in sorted(states) if states[dt] != BOUNDED)
     return proved, refuted
-
-

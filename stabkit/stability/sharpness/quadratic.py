@@ -39,8 +39,8 @@ from stabkit.stability.sharpness.signs import Cell, cells, simplest
 from stabkit.stability.sharpness.symbol import Symbol
 from stabkit.stability.sharpness.weights import weights_of
 from stabkit.stability.verdict import Evidence, calculation
+from stabkit.tracing.evaluation import values_at
 from stabkit.tracing.form import CONSTANT, Form
-from stabkit.tracing.run import values_at
 
 _SMALL = 16   # unknowns up to which the characteristic polynomial is taken with an open step
 _MIDDLE = 128  # unknowns up to which a rational matrix is decided at single steps

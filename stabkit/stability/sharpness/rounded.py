@@ -18,7 +18,7 @@ from stabkit.stability.sharpness.bound import StepBound
 from stabkit.stability.sharpness.growth import Matrix
 from stabkit.stability.sharpness.linear_step import OwnStep
 from stabkit.stability.sharpness.row_evidence import step_in
-from stabkit.tracing.run import matrix_at
+from stabkit.tracing.evaluation import matrix_at
 
 _SHORT = 1 << 30  # denominator of a signal that is applied as int64
 _UNITS = 2**12  # in the last place, which a computation may have lost

@@ -24,7 +24,8 @@ _APART = 3
 _HALVINGS = 9
 _MOST = 2000  # trials at one step
 BEYOND = (Fraction(1001, 1000), Fraction(11, 10), Fraction(3, 2), Fraction(3))
-_SECONDS, _BRIEF = 20, 5  # of a search at all steps, and beyond proved ones
+_SECONDS, _BRIEF = 20, 5  # of a search at all steps, and beyond proved ones,
+_KEPT, _BRIEFLY = 1, 0.3   # of which each single step has so many for certain
 _ENTRIES = 4096  # beyond them few signals are tried
 
 
@@ -35,22 +36,22 @@ def search_smallest(function: Function, notion: Notion, shape: tuple[int, ...], 
     Nothing is proved.  A refutation is of the numbers that the function returns, with an allowance
     for their rounding.
     """
-    with time_limit(monotonic() + _SECONDS):
-        return _search_grid(_Hunt(function, notion, shape, min(trials, _MOST), seed), start, name,
-                            reason)
-
-
-def _search_grid(hunt: _Hunt, start: Fraction, name: str, reason: str) -> StepBound:
     grid = [start * Fraction(2)**k for k in range(-_SCALES, _SCALES + 1, _APART)]
+    hunt = _Hunt(function, notion, shape, min(trials, _MOST), seed, _SECONDS, _KEPT,
+                 len(grid) + _HALVINGS)
+    return _search_grid(hunt, grid, name, reason)
+
+
+def _search_grid(hunt: _Hunt, grid: list[Fraction], name: str, reason: str) -> StepBound:
     lines = [f"not proved: {reason}"]
     broken = next((k for k, dt in enumerate(grid) if hunt.breaks(dt)), None)
     ends = (grid[0], grid[-1])
     if broken is None and hunt.refused is not None and not hunt.trials:
         raise InvalidArgument(f"step: the function raises {in_words(hunt.refused)} for an array of "
                               f"shape {hunt.shape}, at every step that was tried") from hunt.refused
-    if time_is_over():
-        lines.append(f"the search was ended after {_SECONDS} seconds; a smaller shape is searched "
-                     "better")
+    if hunt.is_cut:
+        lines.append(f"the search was ended at some steps, as it may take {_SECONDS} seconds in "
+                     "all; a smaller shape is searched better")
     if broken is None:
         lines.append(f"searched in floats at {len(grid)} steps, {hunt.trials} trials, and nothing "
                      "was found against it")
@@ -73,12 +74,7 @@ def find_broken_step(function: Function, notion: Notion, shape: tuple[int, ...],
                      top: Fraction, trials: int, seed: int
                      ) -> tuple[Fraction, Signals, Evidence] | None:
     """A step not far beyond `top` at which a signal breaks the notion, with what was tried."""
-    hunt = _Hunt(function, notion, shape, trials, seed)
-    with time_limit(monotonic() + _BRIEF):
-        return _first_break(hunt, top)
-
-
-def _first_break(hunt: _Hunt, top: Fraction) -> tuple[Fraction, Signals, Evidence] | None:
+    hunt = _Hunt(function, notion, shape, trials, seed, _BRIEF, _BRIEFLY, len(BEYOND))
     for factor in BEYOND:
         dt = top * factor
         if hunt.breaks(dt):
@@ -115,14 +111,29 @@ def first_answer(function: Function, shape: tuple[int, ...], dt: Fraction | None
 
 
 class _Hunt:
+    """Searches at several steps within some seconds, of which `kept` are left for each to come.
+
+    The steps that are looked at first are often good, and would take all the time.
+    """
+
     def __init__(self, function: Function, notion: Notion, shape: tuple[int, ...],
-                 trials: int, seed: int):
+                 trials: int, seed: int, seconds: float, kept: float, searches: int):
+        self.until, self.is_cut = monotonic() + seconds, False
+        self.kept, self.searches = kept, searches
         self.function, self.notion, self.shape = function, notion, shape
         self.most, self.seed, self.trials = trials, seed, 0
         self.found: dict[Fraction, Signals] = {}
         self.refused: Exception | None = None
 
     def breaks(self, dt: Fraction) -> bool:
+        """Whether a signal is found that breaks the notion at a step."""
+        self.searches -= 1
+        with time_limit(self.until - self.kept * max(0, self.searches)):
+            found = self._breaks(dt)
+            self.is_cut |= not found and time_is_over()
+        return found
+
+    def _breaks(self, dt: Fraction) -> bool:
         scheme = as_scheme(self.function, self.shape, dt)
         few = self.most if scheme.size <= _ENTRIES else max(10, self.most * _ENTRIES // scheme.size)
 

@@ -26,8 +26,8 @@ from stabkit.stability.sharpness.ratios import EXTREMES, root
 from stabkit.stability.sharpness.signs import simplest
 from stabkit.stability.verdict import Evidence, calculation
 from stabkit.tracing import Trace
+from stabkit.tracing.evaluation import matrix_at, values_at
 from stabkit.tracing.form import CONSTANT, Form
-from stabkit.tracing.run import matrix_at, values_at
 from stabkit.tracing.tracer import Node
 
 _SLOPES = ("tanh", "arctan", "sin", "cos", "abs", "absolute", "fabs")  # |φ(s) − φ(t)| <= |s − t|
