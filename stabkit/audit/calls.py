@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,8 @@ _MOST = 1 << 30  # entries of a signal
 
 def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str] | None = None,
           at_most: Number | None = None, around: Any = None, radius: Number | None = None,
-          output: str | None = None, rounding: str = "snapped", budget: float = 20.0, seed: int = 0,
+          output: str | None = None, fixed: Mapping[str, Any] | None = None,
+          rounding: str = "snapped", budget: float = 20.0, seed: int = 0,
           advance: Callable[[str], None] = lambda name: None) -> Audit:
     """Decide in which senses a network or scheme is stable, and what to change where it is not.
 
@@ -55,6 +56,9 @@ def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str
         In the Euclidean norm.
     output : str, optional
         Which output of an ONNX file that has several.
+    fixed : mapping, optional
+        For inputs of an ONNX file that do not vary: a number, an array, or a .npy or .csv file of
+        one, by the name of the input.
     rounding : {"snapped", "exact", "intervals"}
         How the numbers of a network are taken.  "snapped": as they stand; where a notion is not
         proved of them, also as they were meant before they were rounded (short decimals, rows
@@ -78,7 +82,7 @@ def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str
     >>> audit(Explicit(difference(1, 4), fluxes.soft(), "1/4"), budget=1).status
     <Status.PROVED: 'proved'>
     """
-    model = _accept(model, shape, budget, seed, output)
+    model = _accept(model, shape, budget, seed, output, fixed)
     if not (isinstance(rounding, str) and rounding in ROUNDINGS):
         raise InvalidArgument(f"rounding: must be among {', '.join(ROUNDINGS)}, got {rounding!r}")
     if notions is not None:
@@ -101,7 +105,7 @@ def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str
 
 
 def _accept(model: Any, shape: Shape | int | None, budget: Any, seed: Any,
-            output: str | None = None) -> Graph | Scheme:
+            output: str | None = None, fixed: Mapping[str, Any] | None = None) -> Graph | Scheme:
     if isinstance(budget, bool) or not isinstance(budget, (int, float)) or \
             not 0 < budget <= LONGEST:
         raise InvalidArgument(f"budget: must be a positive number of seconds, got {budget!r}")
@@ -112,7 +116,9 @@ def _accept(model: Any, shape: Shape | int | None, budget: Any, seed: Any,
             raise InvalidArgument(f"shape: must be positive integers, got {shape}")
         if prod(shape) > _MOST:
             raise InvalidArgument(f"shape: must have at most {_MOST} entries, got {prod(shape)}")
-    return as_model(model, shape, output)
+    if fixed is not None and not isinstance(fixed, Mapping):
+        raise InvalidArgument(f"fixed: must be values by names of inputs, got {fixed!r}")
+    return as_model(model, shape, output, fixed)
 
 
 def make_stable(model: Any, shape: Shape | int | None = None, *, budget: float = 5.0,

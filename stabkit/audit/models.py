@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,14 +20,18 @@ class ExactFunction(Function):
     exact: ClassVar[bool] = True
 
 
-def as_model(model: Any, shape: Shape | None = None, output: str | None = None) -> Graph | Scheme:
+def as_model(model: Any, shape: Shape | None = None, output: str | None = None,
+             fixed: Mapping[str, Any] | None = None) -> Graph | Scheme:
     """A user's model as a graph or a scheme."""
-    if output is not None and not isinstance(model, (str, Path)):
-        raise InvalidArgument("output: names an output of an ONNX file, for nothing else")
+    if not isinstance(model, (str, Path)):
+        if output is not None:
+            raise InvalidArgument("output: names an output of an ONNX file, for nothing else")
+        if fixed:
+            raise InvalidArgument("fixed: is for inputs of an ONNX file, for nothing else")
     if isinstance(model, (Graph, Scheme)):
         return model
     if isinstance(model, (str, Path)):
-        return read(model, shape, output)
+        return read(model, shape, output, fixed)
     if hasattr(model, "state_dict") and hasattr(model, "parameters"):
         if shape is None and not hasattr(model, "graph_signature"):
             raise InvalidArgument("shape: a torch module needs the shape of one input")
@@ -41,7 +46,8 @@ def as_model(model: Any, shape: Shape | None = None, output: str | None = None) 
                           f"function, got {type(model).__name__}")
 
 
-def read(path: str | Path, shape: Shape | None = None, output: str | None = None) -> Graph:
+def read(path: str | Path, shape: Shape | None = None, output: str | None = None,
+         fixed: Mapping[str, Any] | None = None) -> Graph:
     """Read a network from a file: by its content, and by its ending where that says nothing."""
     path = Path(path)
     with open_file(path, "model") as stream:
@@ -54,9 +60,11 @@ def read(path: str | Path, shape: Shape | None = None, output: str | None = None
             raise InvalidArgument(f"shape: {path} says its own shape; leave this out")
         if output is not None:
             raise InvalidArgument(f"output: {path} has one output; leave this out")
+        if fixed:
+            raise InvalidArgument(f"fixed: {path} has one input; leave this out")
         from stabkit.audit import npz_file
 
         return npz_file.read(path)
     from stabkit.audit import onnx_file
 
-    return onnx_file.read(path, shape, output)
+    return onnx_file.read(path, shape, output, fixed)

@@ -49,6 +49,23 @@ class Sizes(click.ParamType):
         return tuple(map(int, parts))
 
 
+class Fixed(click.ParamType):
+    """An input and its value, a number or a file: ``rate=16000``."""
+
+    name = "fixed"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, Any]:
+        if isinstance(value, tuple):
+            return value
+        name, equals, given = str(value).rpartition("=")
+        if not (name and equals and given):
+            self.fail(f"must be a name and a value such as rate=16000, got {value!r}", param, ctx)
+        try:
+            return name, int(given) if given.lstrip("+-").isdigit() else float(given)
+        except ValueError:
+            return name, Path(given)
+
+
 @cli.command()
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
 @click.option("--notion", "notions", type=Notions(), multiple=True, metavar="NOTION",
@@ -64,6 +81,9 @@ class Sizes(click.ParamType):
               help="One input (.npy or .csv): the question is asked for all inputs near it.")
 @click.option("--radius", metavar="R", help="How near, in the Euclidean norm.")
 @click.option("--output", metavar="NAME", help="Which output of an ONNX file that has several.")
+@click.option("--fix", "fixed", type=Fixed(), multiple=True, metavar="NAME=VALUE",
+              help="An input of an ONNX file that does not vary: a number, or a .npy or .csv file; "
+                   "can be given again.")
 @click.option("--rounding", type=click.Choice(("snapped", "exact", "intervals")),
               default="snapped", show_default=True,
               help="The numbers as they stand and as they were meant; only as they stand; "
@@ -75,7 +95,8 @@ class Sizes(click.ParamType):
 @json_file
 def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, dt: str | None,
           at_most: str | None, around: Path | None, radius: str | None, output: str | None,
-          rounding: str, page: Path | None, budget: float, seed: int, target: str | None) -> int:
+          fixed: Sequence[tuple[str, Any]], rounding: str, page: Path | None, budget: float,
+          seed: int, target: str | None) -> int:
     """Audit a network, a scheme or a step of your own.
 
     FILE is an .onnx or .npz file, or FILE.py:step.
@@ -134,7 +155,8 @@ def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, dt:
     from stabkit.user_files import is_step_file
 
     if is_step_file(path):
-        check_options(at_most, rounding, around=around, radius=radius, output=output, page=page)
+        check_options(at_most, rounding, around=around, radius=radius, output=output, page=page,
+                      fix=dict(fixed) or None)
         return _carry_out(partial(audit_step, path, shape, notions, dt, seed, budget=budget), str,
                           budget, seed, target)
     if dt is not None:
@@ -144,8 +166,8 @@ def audit(path: Path, notions: Sequence[str], shape: tuple[int, ...] | None, dt:
 
     return _carry_out(
         partial(audited, path, shape=shape, notions=notions or None, at_most=at_most,
-                around=around, radius=radius, output=output, rounding=rounding, budget=budget,
-                seed=seed),
+                around=around, radius=radius, output=output, fixed=dict(fixed), rounding=rounding,
+                budget=budget, seed=seed),
         partial(audit_text, stream=sys.stderr if target == "-" else sys.stdout),
         budget, seed, target, page)
 
@@ -159,6 +181,8 @@ def _this_question() -> str:
             continue
         if isinstance(param.type, Sizes):
             value = ",".join(map(str, value))
+        if isinstance(param.type, Fixed):
+            value = ["=".join(map(str, pair)) for pair in value]
         for each in value if param.multiple else (value,):
             words += [*param.opts[:isinstance(param, click.Option)], quote(str(each))]
     return " ".join(words)

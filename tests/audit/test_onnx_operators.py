@@ -305,6 +305,17 @@ def test_several_inputs_are_one_signal():
     assert np.abs(found - wanted).max() < 1e-6
 
 
+def test_a_leading_axis_that_is_mixed_is_part_of_the_signal():
+    """W x with a matrix over the first axis of x, which can be no batch then."""
+    proto = single("Gemm", (2,), {"w": weights(4, 3)}, first=True, batch=3)
+    proto.graph.node[0].op_type = "MatMul"
+    graph = read_bytes(proto.SerializeToString(), "m")
+    assert graph.shape == (3, 2)
+    x = RNG.normal(size=(3, 2)).astype(np.float32)
+    wanted = ReferenceEvaluator(proto).run(None, {"x": x})[0]
+    assert np.abs(networks.evaluate(graph, x.astype(float)[None])[0] - wanted).max() < 1e-6
+
+
 def test_constants_may_stand_behind_what_uses_them():
     proto = model([("Constant", [], ["w"], {"value": numpy_helper.from_array(weights(4, 3))}),
                    ("Gemm", ["x", "w"], ["y"], {})], (4,))

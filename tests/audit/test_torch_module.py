@@ -10,6 +10,7 @@ import pytest
 from plain_network import evaluate
 from with_torch import load_torch
 
+from stabkit.audit import torch_module
 from stabkit.audit.torch_module import read
 from stabkit.errors import InvalidArgument
 from stabkit.installation import install
@@ -59,6 +60,17 @@ def test_a_program_is_read_like_its_module():
     with torch.no_grad():
         wanted = module(x).numpy()[0]
     assert graph.shape == (2, 5) and np.abs(evaluate(graph, x.numpy()[0]) - wanted).max() < 1e-5
+
+
+def test_what_the_exporter_writes_wrongly_is_refused(monkeypatch):
+    """Planted: a slope of 0.02 for 0.01.  PyTorch 2.13 drops the projection of an LSTM so."""
+    real, wrong = torch_module._exporter, nn.Sequential(nn.Linear(3, 4), nn.LeakyReLU(0.02)).eval()
+    right = nn.Sequential(wrong[0], nn.LeakyReLU(0.01)).eval()
+    monkeypatch.setattr(torch_module, "_exporter", lambda torch, module, inputs: real(
+        torch, wrong, inputs))
+    assert read(wrong, (3,)).output_shape == (4,)
+    with pytest.raises(InvalidArgument, match="what PyTorch's exporter writes of it departs from"):
+        read(right, (3,))
 
 
 def test_double_precision():

@@ -63,17 +63,20 @@ class Builder:
         Of the operator that is being read, for the nodes it adds.
     batch : int
         How many samples the leading axis holds.
+    element : int
+        ONNX's number of the type of the input's entries, which constants are cast to.
     """
 
-    def __init__(self, shape: Shape, batched: bool, source: str = ""):
+    def __init__(self, shape: Shape, batched: bool, source: str = "", element: int = 1):
         self.batched, self.batch = batched, shape[0] if batched else 1
-        self.source, self.name, self.kind = source, "input", "Input"
+        self.source, self.name, self.kind, self.element = source, "input", "Input", element
         self.nodes: list[Node] = []
         self.moves = 0
         self.means: dict[int, View] = {}  # of what rows a node is the mean
         self.sums: dict[int, View] = {}  # and of which the sum
         self.lengths: dict[int, View] = {}  # and of which it has the lengths
         self._once: dict[tuple, View] = {}
+        self._alike: dict[tuple | None, int] = {}
         self._settled: dict[tuple, tuple[int, Any]] = {}
         self.input = View(-1, shape)
         self.shape = self.of_one_sample(shape)
@@ -122,8 +125,12 @@ class Builder:
         return self._once[key]
 
     def _append(self, layer: Layer, inputs: tuple[int, ...], shape: Shape) -> int:
-        self.nodes.append(Node(self.name, self.kind, layer, inputs, shape))
-        return len(self.nodes) - 1
+        """The number of a new node; without weights, what is computed twice is one node."""
+        key = None if any(array.size for array in layer.arrays) else (layer.key, inputs, shape)
+        if key is None or key not in self._alike:
+            self._alike[key] = len(self.nodes)
+            self.nodes.append(Node(self.name, self.kind, layer, inputs, shape))
+        return self._alike[key]
 
     def scale(self, view: View, factors: Array = None, bias: Array = None) -> View:
         """f x + b; scalar factors that follow each other are multiplied where that is exact."""

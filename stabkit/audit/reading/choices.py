@@ -9,7 +9,7 @@ import numpy as np
 from stabkit.audit.reading import formulas, masks
 from stabkit.audit.reading.builder import View
 from stabkit.audit.reading.entrywise import factor_and_bias, gate_of, sum_of
-from stabkit.audit.reading.operator import Comparison, Constant, Masked, Operator
+from stabkit.audit.reading.operator import Comparison, Constant, Masked, Operator, Test
 
 
 def where(op: Operator) -> View | Masked:
@@ -28,7 +28,7 @@ def where(op: Operator) -> View | Masked:
                 gate[1] == "softplus" and gate[2:5] == (base, beta, 0) and beta > 0 and \
                 abs(gate[5] * beta - 1) <= Fraction(1, 2**52) and gate[6] == 0:
             return op.signal(2)
-    if isinstance(test, Comparison):
+    if isinstance(test, Test):
         return formulas.choose(op, test)
     if isinstance(test, Constant) and test.values.dtype == bool:
         for at, taken in ((1, test.values), (2, ~test.values)):

@@ -1,97 +1,166 @@
-"""Sums over axes of a signal with weights: Einsum, and interpolation."""
+"""Sums over axes of signals with weights or with each other: Einsum, MatMul, CumSum."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
-from math import floor, prod
+from math import prod
+from string import ascii_letters
 
 import numpy as np
 
 from stabkit.audit.reading.builder import View
 from stabkit.audit.reading.linear import along, by_weights
-from stabkit.audit.reading.movement import read_movement
-from stabkit.audit.reading.operator import Constant, Operator, Value, within
+from stabkit.audit.reading.movement import move, shape_of
+from stabkit.audit.reading.operator import Constant, Operator, within
+from stabkit.audit.reading.tensors import finite
 from stabkit.errors import InvalidArgument
 from stabkit.networks.layers import Product
 
 
 def einsum(op: Operator) -> View:
-    """Einsum of one signal and weights, whose common axes are summed over."""
+    """Einsum of weights and one signal, or of two signals."""
+    values = [op.array(number) for number in range(len(op.inputs))]
+    labels, out = _equation(op, [len(shape_of(value)) for value in values])
+    for number, names in enumerate(labels):  # diagonals first
+        own = "".join(dict.fromkeys(names))
+        if own != names:
+            values[number] = move(op, values[number], partial(np.einsum, f"{names}->{own}"))
+            labels[number] = own
+    pairs = [*zip(values, labels, strict=True)]
+    signals = [(value, names) for value, names in pairs if isinstance(value, View)]
+    known = [(finite(value.values, value.name), names) for value, names in pairs
+             if isinstance(value, Constant)]
+    if len(signals) > 2 or (len(signals) == 2 and known):
+        raise op.refuse("a product of two signals and anything else")
+    if len(signals) == 2:
+        return _of_signals(op, signals[0], signals[1], out)
+    (view, seen), = signals
+    if not known:
+        sizes = dict(zip(seen, view.shape, strict=True))
+        whole = "".join(dict.fromkeys(out + seen))
+        return _sums(op, _spread(op, view, seen, whole, sizes), len(out))
+    left = "".join(dict.fromkeys("".join(names for _, names in known)))
+    left = "".join(label for label in left if label in seen + out)
+    factors = np.einsum(",".join(names for _, names in known) + "->" + left,
+                        *(values for values, _ in known))
+    return _by_weights(op, view, seen, factors, left, out)
+
+
+def _equation(op: Operator, ranks: list[int]) -> tuple[list[str], str]:
+    """The labels of the operands and of the result, with letters for ``...``."""
     left, arrow, out = op.text("equation", "").replace(" ", "").partition("->")
-    labels = left.split(",")
-    if "." in left + out or not arrow or any(len(set(part)) < len(part) for part in (*labels, out)):
-        raise op.refuse(f"the equation {left}{arrow}{out}: with '...', without '->' or with a "
-                        "label twice in one part")
-    if len(labels) == 1 and len(op.inputs) == 1 and sorted(left) == sorted(out):
-        order = [left.index(label) for label in out]
-        return op.build.move(op.signal(0), lambda index: index.transpose(order))
-    if len(labels) != 2 or len(op.inputs) != 2:
-        raise op.refuse("anything but one signal and weights, or two signals")
-    if isinstance(op.value(0), View) and isinstance(op.value(1), View):
-        return _of_signals(op, (op.signal(0), op.signal(1)), (labels[0], labels[1]), out)
-    at = 0 if isinstance(op.value(0), View) else 1
-    view, weights, seen, known = op.signal(at), op.weights(1 - at), labels[at], labels[1 - at]
-    if weights is None or (weights.ndim, len(view.shape)) != (len(known), len(seen)):
-        raise InvalidArgument(f"the equation {left} does not fit its inputs")
+    parts = left.split(",")
+    if not arrow:
+        once = sorted(label for label in set(left) - set(",.") if left.count(label) == 1)
+        out = "..." * ("..." in left) + "".join(once)
+    free = "".join(letter for letter in ascii_letters if letter not in left + out)
+    widths = [rank - len(part) + 3 if "..." in part else 0
+              for part, rank in zip(parts, ranks, strict=False)]
+    most = max(widths)
+    labels = [part.replace("...", free[:most][most - width:])
+              for part, width in zip(parts, widths, strict=False)]
+    out = out.replace("...", free[:most])
+    if len(parts) != len(ranks) or [len(part) for part in labels] != ranks or not set(out) <= set(
+            "".join(labels)) <= set(ascii_letters) or len(set(out)) < len(out):
+        raise InvalidArgument(f"the equation {left}{arrow}{out} does not fit inputs of {ranks} "
+                              "axes")
+    return labels, out
+
+
+def _by_weights(op: Operator, view: View, seen: str, weights: np.ndarray, known: str, out: str
+                ) -> View:
+    """A signal and weights: as a matrix where all that they share is summed over; else entry by
+    entry, and summed."""
     summed = [label for label in known if label in seen]
     new, rest = ([label for label in part if label not in summed] for part in (known, seen))
-    if sorted(new + rest) != sorted(out) or (op.build.has_batch(view.shape) and seen[0] in summed):
-        raise op.refuse(f"the equation {left}{arrow}{out}: all axes that weights and signal share, "
-                        "and no others, are summed over, and none is the batch")
+    sizes = _sizes(op, (view.shape, seen), (weights.shape, known))
+    if sorted(new + rest) != sorted(out) or (op.build.has_batch(view.shape) and seen[0] in summed) \
+            or any(1 in (view.shape[seen.index(label)], weights.shape[known.index(label)])
+                   for label in summed):
+        whole = "".join(dict.fromkeys(out + seen + known))
+        wide = _spread(op, view, seen, whole, sizes)
+        factors = _spread_out(known, whole, wide.shape, weights)
+        if op.build.has_batch(wide.shape):
+            if (factors != factors[:1]).any():
+                raise op.refuse("weights that differ between the samples of a batch")
+            factors = factors[0]
+        return _sums(op, op.build.scale(wide, np.ascontiguousarray(factors)), len(out))
     matrix = weights.transpose([known.index(label) for label in new + summed]).reshape(
-        prod(weights.shape[known.index(label)] for label in new), -1)
+        prod(sizes[label] for label in new), -1)
     order = [seen.index(label) for label in rest + summed]
-    kept = tuple(view.shape[seen.index(label)] for label in rest)
+    kept = tuple(sizes[label] for label in rest)
     flat = op.build.reshape(op.build.move(view, lambda index: index.transpose(order)),
                             (*kept, matrix.shape[1]))
     made = op.build.reshape(along(op.build, flat, matrix, len(kept)), (
-        *kept, *(weights.shape[known.index(label)] for label in new)))
+        *kept, *(sizes[label] for label in new)))
     back = [(rest + new).index(label) for label in out]
     return op.build.move(made, lambda index: index.transpose(back))
 
 
+def _of_signals(op: Operator, one: tuple[View, str], other: tuple[View, str], out: str) -> View:
+    """The products of all entries that belong together, and their sums over the other axes."""
+    sizes = _sizes(op, *((view.shape, names) for view, names in (one, other)))
+    whole = "".join(dict.fromkeys(out + one[1] + other[1]))
+    factors = [_spread(op, view, names, whole, sizes) for view, names in (one, other)]
+    return _sums(op, op.build.add(Product(), factors, factors[0].shape), len(out))
+
+
+def _sizes(op: Operator, *given: tuple[tuple[int, ...], str]) -> dict[str, int]:
+    """The size of every axis; one of size 1 is repeated."""
+    sizes: dict[str, int] = {}
+    for shape, names in given:
+        for name, size in zip(names, shape, strict=True):
+            if 1 not in (size, sizes.get(name, 1)) and sizes[name] != size:
+                raise InvalidArgument("the shapes " + " and ".join(str(each) for each, _ in given)
+                                      + " do not belong together")
+            sizes[name] = max(size, sizes.get(name, 1))
+    return sizes
+
+
+def _spread(op: Operator, view: View, names: str, whole: str, sizes: Mapping[str, int]) -> View:
+    """A signal along all axes of a whole."""
+    shape = tuple(sizes[name] for name in whole)
+    op.build.spend(2 * prod(shape))
+    return op.build.move(view, partial(_spread_out, names, whole, shape))
+
+
+def _spread_out(names: str, whole: str, shape: tuple[int, ...], array: np.ndarray) -> np.ndarray:
+    order = [names.index(name) for name in whole if name in names]
+    wide = tuple(slice(None) if name in names else None for name in whole)
+    return np.broadcast_to(array.transpose(order)[wide], shape)
+
+
+def _sums(op: Operator, view: View, count: int) -> View:
+    """The sums over all axes but the first ones."""
+    kept = view.shape[:count]
+    if len(kept) == len(view.shape):
+        return view
+    flat = op.build.reshape(view, (*kept, prod(view.shape[count:])))
+    return op.build.reshape(along(op.build, flat, np.ones((1, flat.shape[-1])), count), kept)
+
+
+# -- products of matrices --------------------------------------------------------------------------
 def matmul(op: Operator) -> View:
     """The product of a signal and weights, or of two signals, whose slopes have no bound."""
-    if not (isinstance(op.value(0), View) and isinstance(op.value(1), View)):
-        at = 0 if isinstance(op.value(0), Constant) else 1
-        weights = op.weights(at)
-        return by_weights(op) if weights is None or weights.ndim < 3 else _by_matrices(
-            op, weights, at)
-    views = op.signal(0), op.signal(1)
-    ranks = [len(view.shape) for view in views]
-    if min(ranks) < 2:
-        raise op.refuse("a product of two signals of which one has a single axis")
-    outer = _AXES[:max(ranks) - 2]
-    left, right = (outer[len(outer) - rank + 2:] for rank in ranks)
-    return _of_signals(op, views, (left + "yz", right + "zx"), outer + "yx")
-
-
-def _by_matrices(op: Operator, weights: np.ndarray, at: int) -> View:
-    """A signal times several matrices, or they times it, as NumPy broadcasts: entry by entry, and
-    summed."""
+    values = op.array(0), op.array(1)
+    ranks = [len(shape_of(value)) for value in values]
+    outer = ascii_letters[:max(max(ranks) - 2, 0)]
+    left, right = (outer[max(len(outer) - rank + 2, 0):] for rank in ranks)
+    first, second = left + "YZ", right + "ZX"
+    if isinstance(values[0], View) and isinstance(values[1], View):
+        if min(ranks) < 2:
+            raise op.refuse("a product of two signals of which one has a single axis")
+        return _of_signals(op, (values[0], first), (values[1], second), outer + "YX")
+    at = 0 if isinstance(values[0], Constant) else 1
+    weights = op.weights(at)
+    if weights is None or weights.ndim < 3:
+        return by_weights(op)
     view = op.signal(1 - at)
     if len(view.shape) < 2:
         raise op.refuse("a product of several matrices and a signal with a single axis")
-    left, right = (weights, view) if at == 0 else (view, weights)
-    rows, inner, columns = left.shape[-2], left.shape[-1], right.shape[-1]
-    if right.shape[-2] != inner:
-        raise InvalidArgument(f"the shapes {left.shape} and {right.shape} do not belong together")
-    shape = (*np.broadcast_shapes(left.shape[:-2], right.shape[:-2]), rows, columns, inner)
-    op.build.spend(4 * prod(shape))
-
-    def spread(index: np.ndarray, first: bool) -> np.ndarray:
-        wide = index[..., :, None, :] if first else np.swapaxes(index, -1, -2)[..., None, :, :]
-        return np.broadcast_to(wide, shape)
-
-    wide = op.build.move(view, lambda index: spread(index, at == 1))
-    factors = spread(weights, at == 0)
-    if op.build.has_batch(shape):
-        if (factors != factors[:1]).any():
-            raise op.refuse("weights that differ between the samples of a batch")
-        factors = factors[0]
-    made = op.build.scale(wide, np.ascontiguousarray(factors))
-    whole = along(op.build, made, np.ones((1, inner)), len(shape) - 1)
-    return op.build.reshape(whole, shape[:-1])
+    seen, known = (second, first) if at == 0 else (first, second)
+    return _by_weights(op, view, seen, weights, known, outer + "YX")
 
 
 def cumulative(op: Operator) -> View:
@@ -105,86 +174,3 @@ def cumulative(op: Operator) -> View:
     matrix = np.tri(n, n, -1 if op.integer("exclusive", 0) else 0)
     return along(op.build, view, matrix[::-1, ::-1].copy() if op.integer("reverse", 0) else matrix,
                  axis)
-
-
-_AXES = "abcdefgh"
-
-
-def _of_signals(op: Operator, views: tuple[View, View], labels: tuple[str, str], out: str
-                ) -> View:
-    """The products of all entries that belong together, and their sums over the other axes."""
-    sizes: dict[str, int] = {}
-    for view, names in zip(views, labels, strict=True):
-        if len(names) != len(view.shape):
-            raise InvalidArgument(f"the axes {names} do not fit a signal of shape {view.shape}")
-        for name, size in zip(names, view.shape, strict=True):
-            if sizes.setdefault(name, size) != size and 1 not in (size, sizes[name]):
-                raise InvalidArgument(f"the shapes {views[0].shape} and {views[1].shape} do not "
-                                      "belong together")
-            sizes[name] = max(size, sizes[name])
-    summed = [name for name in sizes if name not in out]
-    whole = [*out, *summed]
-    shape = tuple(sizes[name] for name in whole)
-    op.build.spend(4 * prod(shape))
-    factors = []
-    for view, names in zip(views, labels, strict=True):
-        order = [names.index(name) for name in whole if name in names]
-        wide = tuple(slice(None) if name in names else None for name in whole)
-        factors.append(op.build.move(view, partial(_spread, order, wide, shape)))
-    made = op.build.add(Product(), factors, shape)
-    if not summed:
-        return made
-    kept = shape[:len(out)]
-    flat = op.build.reshape(made, (*kept, prod(shape[len(out):])))
-    return op.build.reshape(along(op.build, flat, np.ones((1, flat.shape[-1])), len(kept)), kept)
-
-
-def _spread(order: list[int], wide: tuple, shape: tuple[int, ...], index: np.ndarray
-            ) -> np.ndarray:
-    return np.broadcast_to(index.transpose(order)[wide], shape)
-
-
-# -- interpolation ---------------------------------------------------------------------------------
-def resize(op: Operator) -> list[Value]:
-    """Resize and Upsample: linear interpolation axis by axis, or repeated entries."""
-    if op.text("mode", "nearest") != "linear" or not isinstance(op.value(0), View):
-        return read_movement(op)
-    view, old = op.signal(0), op.kind == "Upsample" or op.opset < 11
-    place = 1 if old else 2
-    if op.integers("axes") is not None or op.integer("antialias", 0):
-        raise op.refuse("interpolation on some axes, or with antialias")
-    scales = np.asarray(op.weights(place), dtype=float).ravel() if op.has(place) and \
-        op.constant(place).size else None
-    sizes = op.sizes(3) if scales is None and not old else [
-        floor(size * scale) for size, scale in zip(view.shape, scales, strict=True)] \
-        if scales is not None and len(scales) == len(view.shape) else None
-    if sizes is None or len(sizes) != len(view.shape) or min(sizes) < 1:
-        raise InvalidArgument("neither scales nor sizes are given for all its axes")
-    where = op.text("coordinate_transformation_mode", "asymmetric" if old else "half_pixel")
-    for axis, (size, new) in enumerate(zip(view.shape, sizes, strict=True)):
-        scale = new / size if scales is None else float(scales[axis])
-        if size == new and scale == 1:
-            continue
-        if axis == 0 and op.build.has_batch(view.shape):
-            raise op.refuse("interpolation between the samples of a batch")
-        if where == "align_corners" and scales is not None and size * scale % 1:
-            raise op.refuse("aligned corners with a scale that gives no whole size, which readers "
-                            "of ONNX files take differently")
-        view = along(op.build, view, _between(op, where, size, new, scale), axis)
-    return [view]
-
-
-def _between(op: Operator, where: str, size: int, new: int, scale: float) -> np.ndarray:
-    """The matrix (new, size) of linear interpolation, its entries rounded to double precision."""
-    op.build.spend(new * size)
-    i = np.arange(new, dtype=float)
-    places = {"asymmetric": i / scale, "half_pixel": (i + 0.5) / scale - 0.5,
-              "pytorch_half_pixel": (i + 0.5) / scale - 0.5 if new > 1 else 0 * i,
-              "align_corners": i * (size - 1) / max(new - 1, 1)}.get(where)
-    if places is None:
-        raise op.refuse(f"interpolation with {where!r} coordinates")
-    low = np.floor(places)
-    matrix = np.zeros((new, size))
-    for step, part in ((0, 1 - (places - low)), (1, places - low)):
-        np.add.at(matrix, (np.arange(new), np.clip(low + step, 0, size - 1).astype(int)), part)
-    return matrix

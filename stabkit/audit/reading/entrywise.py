@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -11,8 +12,8 @@ from stabkit import fluxes
 from stabkit.arithmetic.rational import fractions
 from stabkit.audit.reading import formulas, masks, reduction
 from stabkit.audit.reading.builder import Builder, View
-from stabkit.audit.reading.folding import FLOATS
-from stabkit.audit.reading.operator import Comparison, Constant, Masked, Operator
+from stabkit.audit.reading.folding import FLOATS, in_type
+from stabkit.audit.reading.operator import Constant, Masked, Operator, Test
 from stabkit.errors import InvalidArgument
 from stabkit.fluxes import activations
 from stabkit.fluxes.flux import Flux
@@ -21,7 +22,7 @@ from stabkit.networks.layers.activation import flux_of
 
 
 # -- arithmetic ------------------------------------------------------------------------------------
-def _beside(op: Operator, view: View, number: int) -> tuple[View, np.ndarray | float]:
+def beside(op: Operator, view: View, number: int) -> tuple[View, np.ndarray | float]:
     """The signal, and the constant input that meets it, without the batch axis."""
     values = op.weights(number)
     if values is None:
@@ -42,7 +43,7 @@ def _beside(op: Operator, view: View, number: int) -> tuple[View, np.ndarray | f
 def _operands(op: Operator) -> tuple[View, np.ndarray | float, bool]:
     """The signal, the constant, and whether the constant stands first."""
     first = isinstance(op.value(0), Constant)
-    view, values = _beside(op, op.signal(int(first)), int(not first))
+    view, values = beside(op, op.signal(int(first)), int(not first))
     return view, values, first
 
 
@@ -75,9 +76,14 @@ def sum_of(op: Operator, views: list[View], signs: tuple[int, ...]) -> View:
 
 
 def total(op: Operator) -> View:
-    """Sum of any number of signals."""
-    views = [op.signal(number) for number in range(len(op.inputs))]
-    return views[0] if len(views) == 1 else sum_of(op, views, (1,) * len(views))
+    """Sum and Mean of any number of signals and constants."""
+    views = [value for value in op.inputs if isinstance(value, View)]
+    made = views[0] if len(views) == 1 else sum_of(op, views, (1,) * len(views))
+    for value in op.inputs:
+        if not isinstance(value, View):
+            view, values = beside(replace(op, inputs=[made, value]), made, 1)
+            made = op.build.scale(view, None, values)
+    return made if op.kind == "Sum" else op.build.scale(made, 1 / len(op.inputs))
 
 
 def multiply(op: Operator) -> View:
@@ -118,20 +124,19 @@ def batch_normalization(op: Operator) -> View:
                               f"{variance.min()} with its epsilon; it must be positive")
     factors = scale / np.sqrt(variance)
     shape = (channels, *(1 for _ in view.shape[2:]))
-    if not op.build.has_batch(view.shape):
-        raise op.refuse("normalisation of a signal without a batch axis")
     return op.build.scale(view, factors.reshape(shape), (bias - factors * mean).reshape(shape))
 
 
-def keep(op: Operator) -> View | Constant | Masked:
+def keep(op: Operator) -> View | Constant | Masked | Test:
     """Identity, Dropout in inference form, Cast between floats; numbers are real numbers here."""
     value = op.value(0)
     if isinstance(value, Masked) and (op.kind != "Cast" or op.integer("to") in FLOATS):
         return value
-    if op.kind == "CastLike" and isinstance(value, Constant):
-        return value
-    if isinstance(value, Comparison) and op.kind == "Cast" and op.integer("to") in FLOATS:
-        return formulas.as_numbers(op, value)
+    if op.kind == "CastLike" and isinstance(value, Constant):  # to the type of a signal
+        return Constant(in_type(op, value.values, op.build.element), value.name)
+    if isinstance(value, Test):
+        remains = op.kind == "Identity" or (op.kind == "Cast" and op.integer("to") == 9)
+        return value if remains else formulas.as_numbers(op, value)
     if op.kind == "Cast" and op.integer("to") not in FLOATS:
         raise op.refuse("a signal cast to something else than floats")
     if op.kind == "Dropout" and op.has(2) and op.constant(2).any():
@@ -164,18 +169,12 @@ def _scalar(op: Operator, number: int) -> Fraction | None:
 
 
 def clip(op: Operator) -> View:
-    """Clip, and Min and Max with one constant."""
+    """Clip by two numbers; Max by a lower and Min by an upper one, its input 1."""
     if op.kind == "Clip" and op.opset < 11:
         low, high = (_bound(op, "min"), _bound(op, "max"))
-    elif op.kind == "Clip":
-        low, high = _scalar(op, 1), _scalar(op, 2)
     else:
-        if len(op.inputs) != 2:
-            raise op.refuse("of signals and several constants")
-        first = isinstance(op.value(0), Constant)
-        bound = _scalar(op, int(not first))
-        low, high = (bound, None) if op.kind == "Max" else (None, bound)
-        return _clip_view(op, op.signal(int(first)), low, high)
+        low = None if op.kind == "Min" else _scalar(op, 1)
+        high = _scalar(op, {"Clip": 2, "Min": 1, "Max": 3}[op.kind])
     return _clip_view(op, op.signal(0), low, high)
 
 
@@ -189,6 +188,8 @@ def _bound(op: Operator, name: str) -> Fraction | None:
 def _clip_view(op: Operator, view: View, low: Fraction | None, high: Fraction | None) -> View:
     if low is None and high is None:
         return view
+    if low is not None and high is not None and low >= high:
+        return op.build.scale(view, 0.0, float(high))
     if low == 0 and high is None:
         return activate(op, flux_of(fluxes.relu), view)
     if high is not None and low == -high:
@@ -210,7 +211,7 @@ def prelu(op: Operator) -> View:
         raise InvalidArgument("its slopes are missing")
     if (slope == slope.flat[0]).all():
         return activate(op, flux_of(fluxes.leaky_relu, Fraction(float(slope.flat[0]))))
-    view, values = _beside(op, op.signal(0), 1)
+    view, values = beside(op, op.signal(0), 1)
     size = activate(op, flux_of(fluxes.leaky_relu, -1), view)
     halves = [_half_of(sign, np.asarray(values)) for sign in (1, -1)]
     return sum_of(op, [op.build.scale(one, half) for one, half in zip(
@@ -363,7 +364,7 @@ def over_signal(op: Operator) -> View:
     below = formulas.apply_function(op, "Reciprocal", op.signal(1))
     if isinstance(above, View):
         return _times(op, above, below)
-    view, values = _beside(op, below, 0)
+    view, values = beside(op, below, 0)
     return op.build.scale(view, values)
 
 

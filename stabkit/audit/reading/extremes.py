@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import reduce
 from math import prod
 
 import numpy as np
 
+from stabkit import fluxes
+from stabkit.audit.reading import entrywise
 from stabkit.audit.reading.builder import View
-from stabkit.audit.reading.operator import Operator, Value
+from stabkit.audit.reading.operator import Constant, Operator, Value
 from stabkit.networks.layers import Sorting
+from stabkit.networks.layers.activation import flux_of
 
 
 def extreme(op: Operator) -> View:
-    """Max and Min of signals: entry by entry the last or the first of them in order.
+    """Max and Min of signals and constants."""
+    views = [value for value in op.inputs if isinstance(value, View)]
+    known = [op.constant(number) for number, value in enumerate(op.inputs)
+             if not isinstance(value, View)]
+    made = views[0] if len(views) == 1 else _of_signals(op, views)
+    return _with_numbers(op, made, known) if known else made
+
+
+def _with_numbers(op: Operator, view: View, known: list[np.ndarray]) -> View:
+    """max(x, a) = a + relu(x − a), min(x, a) = a − relu(a − x); of one number a Clip."""
+    bound = reduce(np.maximum if op.kind == "Max" else np.minimum, known)
+    beyond = replace(op, inputs=[view, Constant(bound, op.build.name)])
+    if bound.size and np.broadcast_shapes(bound.shape, view.shape) == view.shape and (
+            bound == bound.flat[0]).all():
+        return entrywise.clip(beyond)
+    wide, values = entrywise.beside(beyond, view, 1)
+    sign, a = 1.0 if op.kind == "Max" else -1.0, np.asarray(values)
+    away = op.build.scale(wide, None if sign > 0 else sign, -sign * a)
+    kept = entrywise.activate(op, flux_of(fluxes.relu), away)
+    return op.build.scale(kept, None if sign > 0 else sign, a)
+
+
+def _of_signals(op: Operator, views: list[View]) -> View:
+    """Entry by entry the last or the first of them in order.
 
     Both of the same signals are places of one layer, so that MaxMin is an isometry of pieces.
     """
-    views = [op.signal(number) for number in range(len(op.inputs))]
     shape = np.broadcast_shapes(*(view.shape for view in views))
     size, lead = prod(op.build.of_one_sample(shape)), op.build.batch
     rows = op.build.join([op.build.reshape(op.build.broadcast(view, shape), (lead, size))

@@ -34,7 +34,7 @@ def _divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 ENTRYWISE: dict[str, Callable] = {
     "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": _divide, "Neg": np.negative,
     "Abs": np.abs, "Sqrt": np.sqrt, "Exp": np.exp, "Log": np.log, "Floor": np.floor,
-    "Ceil": np.ceil, "Pow": np.power, "Mod": np.mod,
+    "Ceil": np.ceil,
     "Min": lambda *given: reduce(np.minimum, given),
     "Max": lambda *given: reduce(np.maximum, given),
     "Equal": np.equal, "Greater": np.greater, "Less": np.less, "And": np.logical_and,
@@ -53,8 +53,12 @@ _REDUCTIONS: dict[str, Callable] = {
 
 
 def _entrywise(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
+    return _broadcast(op, ENTRYWISE[op.kind], arrays)
+
+
+def _broadcast(op: Operator, function: Callable, arrays: list[np.ndarray]) -> np.ndarray:
     op.build.spend(prod(np.broadcast_shapes(*(array.shape for array in arrays))))
-    return ENTRYWISE[op.kind](*arrays)
+    return function(*arrays)
 
 
 def _reduce(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
@@ -87,19 +91,44 @@ def _gemm(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
     return made if len(arrays) < 3 else made + kind(op.number("beta", 1.0)) * arrays[2]
 
 
+def _power(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
+    """In the type of the base, whatever that of the exponent is."""
+    return _broadcast(op, np.power, arrays).astype(arrays[0].dtype)
+
+
+def _remainder(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
+    """With the sign of the divisor, or with `fmod` of the dividend."""
+    return _broadcast(op, np.fmod if op.integer("fmod", 0) else np.mod, arrays)
+
+
+def _cumulative(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
+    """CumSum; exporters write its axis as a list of one, too."""
+    values, axis = arrays[0], within(int(arrays[1].item()), arrays[0].ndim)
+    op.build.spend(values.size)
+    turned = np.flip(values, axis) if op.integer("reverse", 0) else values
+    made = np.cumsum(turned, axis, dtype=values.dtype)
+    made = made - turned if op.integer("exclusive", 0) else made
+    return np.flip(made, axis) if op.integer("reverse", 0) else made
+
+
 def _cast(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
     op.build.spend(arrays[0].size)
     if op.kind == "CastLike":
         return arrays[0].astype(arrays[1].dtype)
-    kind = op.integer("to")
+    return in_type(op, arrays[0], op.integer("to"))
+
+
+def in_type(op: Operator, values: np.ndarray, kind: int) -> np.ndarray:
+    """Values rounded to an element type by its number, those of 16 bits held as float32."""
     if kind not in _DTYPES:
         raise op.refuse(f"a cast to type number {kind}")
-    values = arrays[0]
     if kind == 10:
         return values.astype(np.float16).astype(np.float32)
-    if kind == 16:
-        raise op.refuse("a cast of constants to bfloat16")
-    return values.astype(_DTYPES[kind])
+    made: np.ndarray = values.astype(_DTYPES[kind])
+    if kind == 16:  # to the nearest, of two the one whose last bit is 0
+        bits = made.view(np.uint32)
+        made = ((bits + 0x7FFF + (bits >> 16 & 1)) & np.uint32(0xFFFF0000)).view(np.float32)
+    return made
 
 
 def _constant(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
@@ -158,13 +187,15 @@ def _dequantize(op: Operator, arrays: list[np.ndarray]) -> np.ndarray:
 
 _FOLDS: dict[str, Callable[[Operator, list[np.ndarray]], np.ndarray]] = {
     **dict.fromkeys(ENTRYWISE, _entrywise), **dict.fromkeys(_REDUCTIONS, _reduce),
-    "MatMul": _matmul, "Gemm": _gemm, "Cast": _cast, "CastLike": _cast, "Constant": _constant,
+    "CumSum": _cumulative, "Pow": _power, "Mod": _remainder, "MatMul": _matmul, "Gemm": _gemm,
+    "Cast": _cast, "CastLike": _cast, "Constant": _constant,
     "ConstantOfShape": _constant_of_shape, "Range": _range, "DequantizeLinear": _dequantize,
 }
 
 
 _BY_REFERENCE = {
-    "Atan", "BatchNormalization", "Clip", "Conv", "Cos", "CumSum", "Einsum", "Elu", "Erf",
+    "ArgMax", "ArgMin", "Atan", "BatchNormalization", "Clip", "Conv", "Cos", "Einsum",
+    "Elu", "Erf",
     "EyeLike", "GatherElements", "GatherND", "Gelu", "HardSigmoid", "HardSwish",
     "LayerNormalization",
     "LeakyRelu", "LogSoftmax", "Mish", "NonZero", "OneHot", "PRelu", "QuantizeLinear", "Round",

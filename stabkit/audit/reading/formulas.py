@@ -10,7 +10,7 @@ import numpy as np
 from stabkit.arithmetic.rational import Constant
 from stabkit.audit.reading.builder import Builder, View
 from stabkit.audit.reading.fusion import Choice, formulas_behind
-from stabkit.audit.reading.operator import Comparison, Operator
+from stabkit.audit.reading.operator import Comparison, Operator, Test, Tests
 from stabkit.audit.reading.operator import Constant as Known
 from stabkit.audit.reading.recognition import flux_of_formula
 from stabkit.errors import InvalidArgument
@@ -107,14 +107,19 @@ def formulas_of(build: Builder, node: int) -> Iterator[tuple[int, Expression]]:
 
 # -- choices ---------------------------------------------------------------------------------------
 _RELATIONS = {"Greater": ">", "Less": "<", "GreaterOrEqual": ">=", "LessOrEqual": "<="}
-COMPARISONS = tuple(_RELATIONS)
+COMPARISONS = (*_RELATIONS, "Equal")
 _TURNED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
 _OPPOSITE = {">": "<=", "<": ">=", ">=": "<", "<=": ">"}
 
 
-def compare(op: Operator) -> Comparison:
-    """Where a signal is larger or smaller than one number, or than another signal."""
-    relation = _RELATIONS[op.kind]
+def compare(op: Operator) -> Test:
+    """Where a signal is larger or smaller than one number, or than another signal, or equal."""
+    if op.kind == "Equal":
+        return Tests(_compare(op, ">="), _compare(op, "<="), True)
+    return _compare(op, _RELATIONS[op.kind])
+
+
+def _compare(op: Operator, relation: str) -> Comparison:
     if isinstance(op.value(0), View) and isinstance(op.value(1), View):
         return Comparison(op.build.minus(op.signal(0), op.signal(1)), 0.0, relation)
     first = isinstance(op.value(0), Known)
@@ -125,15 +130,35 @@ def compare(op: Operator) -> Comparison:
     return Comparison(view, bound, _TURNED[relation] if first else relation)
 
 
-def negate(op: Operator) -> Comparison:
-    test = op.value(0)
-    if not isinstance(test, Comparison):
-        raise op.refuse("a negation of something else than a comparison")
+def _test(op: Operator, number: int) -> Test:
+    test = op.value(number)
+    if not isinstance(test, Test):
+        raise op.refuse("of something else than comparisons of signals")
+    return test
+
+
+def negate(op: Operator) -> Test:
+    return _opposite(_test(op, 0))
+
+
+def _opposite(test: Test) -> Test:
+    if isinstance(test, Tests):
+        return Tests(_opposite(test.first), _opposite(test.second), not test.both)
     return Comparison(test.view, test.threshold, _OPPOSITE[test.relation])
 
 
-def choice(op: Operator, test: Comparison, yes: View, no: View) -> View:
-    """One of two signals, as a signal is larger than a number or not."""
+def join_tests(op: Operator) -> Test:
+    """And, and Or."""
+    return Tests(_test(op, 0), _test(op, 1), op.kind == "And")
+
+
+def choice(op: Operator, test: Test, yes: View, no: View) -> View:
+    """One of two signals, as a test holds or not."""
+    if isinstance(test, Tests):
+        inner = choice(op, test.second, yes, no)
+        return choice(op, test.first, *((inner, no) if test.both else (yes, inner)))
+    if not np.isfinite(test.threshold):
+        raise InvalidArgument("a signal is compared with what is no number")
     if test.relation in ("<", "<="):
         yes, no = no, yes
     strict = test.relation in (">", "<=")
@@ -142,13 +167,13 @@ def choice(op: Operator, test: Comparison, yes: View, no: View) -> View:
         op.build.broadcast(view, shape) for view in (test.view, yes, no)], shape)
 
 
-def as_numbers(op: Operator, test: Comparison) -> View:
-    """1 where a comparison holds, 0 elsewhere."""
+def as_numbers(op: Operator, test: Test) -> View:
+    """1 where a test holds, 0 elsewhere."""
     one, nothing = (op.build.scale(test.view, 0.0, value) for value in (1.0, 0.0))
     return choice(op, test, one, nothing)
 
 
-def choose(op: Operator, test: Comparison) -> View:
+def choose(op: Operator, test: Test) -> View:
     """Where, with a signal or one number on either side."""
     sides = []
     for place in (1, 2):
@@ -160,6 +185,4 @@ def choose(op: Operator, test: Comparison) -> View:
         if known is None:
             raise op.refuse("a choice between a signal and several constants")
         sides.append(op.build.scale(test.view, 0.0, known))
-    if not np.isfinite(test.threshold):
-        raise InvalidArgument("a signal is compared with what is no number")
     return choice(op, test, *sides)

@@ -25,12 +25,17 @@ def _one(op: Operator, view: View) -> tuple[int, ...]:
     return view.shape[1:]
 
 
+def _inner(op: Operator, view: View, default: int) -> tuple[tuple[int, ...], int]:
+    """The shape of one sample, with a batch axis or without, and the axis that is asked for."""
+    lead = int(op.build.has_batch(view.shape))
+    return view.shape[lead:], op.axis(len(view.shape), default) - lead
+
+
 def softmax(op: Operator) -> View:
     """Softmax and LogSoftmax along an axis; before operator set 13 along all from it on."""
     given = op.value(0)
     view = given.view if isinstance(given, Masked) else op.signal(0)
-    shape, rank = _one(op, view), len(view.shape)
-    axis = op.axis(rank, -1 if op.opset >= 13 else 1) - 1
+    shape, axis = _inner(op, view, -1 if op.opset >= 13 else 1)
     if axis < 0:
         raise op.refuse("a softmax over the batch axis")
     index = np.arange(prod(shape)).reshape(shape)
@@ -44,10 +49,9 @@ def softmax(op: Operator) -> View:
 def layer_norm(op: Operator) -> View:
     """LayerNormalization and RMSNormalization over the axes from one on."""
     view = op.signal(0)
-    shape = _one(op, view)
-    axis = op.axis(len(view.shape), -1) - 1
-    if axis < 0 or op.outputs > 1:
-        raise op.refuse("a normalisation over the batch axis, or its mean as another output")
+    shape, axis = _inner(op, view, -1)
+    if axis < 0:
+        raise op.refuse("a normalisation over the batch axis")
     places = np.arange(prod(shape)).reshape(prod(shape[:axis]), -1)
     made = _normalise(op, view, places, op.kind == "LayerNormalization")
     return _scale_and_shift(op, made, [op.weights(1), op.weights(2)], lambda part: part)

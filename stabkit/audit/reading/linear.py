@@ -218,15 +218,15 @@ def conv_transpose(op: Operator) -> View:
             groups < 1 or len(weights) % groups or min(weights.shape) < 1:
         raise InvalidArgument(f"weights {None if weights is None else weights.shape} in {groups} "
                               f"groups do not fit a signal of shape {view.shape}")
-    if op.text("auto_pad", "NOTSET") not in ("NOTSET", "VALID") or op.integers("output_shape"):
-        raise op.refuse("auto_pad and output_shape")
     stride, dilation = op.per_axis("strides", count, 1), op.per_axis("dilations", count, 1)
-    reach, pads = _reach(_window(op, weights, count), dilation), _pads(op, count)
+    reach = _reach(_window(op, weights, count), dilation)
     more = op.integers("output_padding") or [0] * count
     if len(more) != count or any(not 0 <= m < s for m, s in zip(more, stride, strict=True)):
         raise op.refuse(f"output_padding {more} with strides {list(stride)}")
-    outs = tuple(s * (n - 1) + m + r - a - b for s, n, m, r, (a, b) in zip(
-        stride, view.shape[2:], more, reach, pads, strict=True))
+    most = [s * (n - 1) + m + r for s, n, m, r in zip(
+        stride, view.shape[2:], more, reach, strict=True)]
+    pads = _pads_of_transpose(op, most, stride, view.shape[2:])
+    outs = tuple(n - a - b for n, (a, b) in zip(most, pads, strict=True))
     channels = weights.shape[1] * groups
     _check_bias(bias, channels)
     if min(outs) < 1:
@@ -236,31 +236,73 @@ def conv_transpose(op: Operator) -> View:
                         (view.shape[0], channels, *outs))
 
 
+def _pads_of_transpose(op: Operator, most: list[int], stride: tuple[int, ...],
+                       sizes: tuple[int, ...]) -> Pads:
+    """What is cut off at both ends: as said, or so much that a result of some sizes is left."""
+    count, auto = len(sizes), op.text("auto_pad", "NOTSET")
+    asked = op.integers("output_shape")
+    if auto not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
+        raise op.refuse(f"auto_pad {auto!r}")
+    if asked is None and auto == "NOTSET":
+        return _pads(op, count)
+    if asked is None and auto == "VALID":
+        return ((0, 0),) * count
+    wanted = asked[-count:] if asked is not None else [
+        n * s for n, s in zip(sizes, stride, strict=True)]
+    total = [m - n for m, n in zip(most, wanted, strict=True)]
+    if min(total) < 0:
+        raise op.refuse(f"a result of sizes {wanted}, larger than its input and weights reach")
+    # The odd one is cut off at the end for SAME_UPPER, and else in front.
+    return tuple((t // 2, t - t // 2) if auto == "SAME_UPPER" else (t - t // 2, t // 2)
+                 for t in total)
+
+
+def fold_back(op: Operator) -> View:
+    """Col2Im: the sums of overlapping blocks, a transposed convolution with stencils of one tap."""
+    view, sizes, block = op.signal(0), op.sizes(1) or [], tuple(op.sizes(2) or [])
+    count, taps = len(sizes), prod(block)
+    if len(view.shape) != 3 or not op.build.has_batch(view.shape) or len(block) != count or \
+            taps < 1 or view.shape[1] % taps:
+        raise InvalidArgument(f"blocks {block} of {sizes} do not fit a signal of shape "
+                              f"{view.shape}")
+    stride, dilation = op.per_axis("strides", count, 1), op.per_axis("dilations", count, 1)
+    pads, channels = _pads(op, count), view.shape[1] // taps
+    weights = np.tile(np.eye(taps).reshape(taps, 1, *block), (channels, 1, *[1] * count))
+    forward = Convolution(weights, None, (channels, *sizes), stride, pads, dilation, channels)
+    steps = _steps(tuple(sizes), pads, _reach(block, dilation), stride)
+    if prod(steps) != view.shape[2]:
+        raise InvalidArgument(f"{view.shape[2]} blocks do not fit {prod(steps)} places")
+    wide = op.build.reshape(view, (*view.shape[:2], *steps))
+    return op.build.add(TransposedConvolution(forward, None), [wide],
+                        (view.shape[0], channels, *sizes))
+
+
 # -- windows ---------------------------------------------------------------------------------------
 def pool(op: Operator) -> View:
     """MaxPool and AveragePool."""
     view, count = _images(op)
     kind = "max" if op.kind == "MaxPool" else "mean"
-    if op.outputs > 1:
-        raise op.refuse("the places of the maxima as a second output")
     if "kernel_shape" not in op.attributes:
         raise InvalidArgument("its attribute 'kernel_shape' is missing")
     window, stride = op.per_axis("kernel_shape", count, 1), op.per_axis("strides", count, 1)
     dilation = op.per_axis("dilations", count, 1)
     sizes, reach = view.shape[2:], _reach(window, dilation)
+    if max(dilation) > 1 and op.text("auto_pad", "NOTSET").startswith("SAME"):
+        raise op.refuse("auto_pad with dilations, which readers of ONNX files take differently")
     pads = _padding(op, sizes, reach, stride)
     if any(max(pair) >= k for pair, k in zip(pads, reach, strict=True)):
         raise op.refuse(f"padding {pads} as wide as the window {window}")
     steps = _steps(sizes, pads, reach, stride, bool(op.integer("ceil_mode", 0)))
-    if steps != _steps(sizes, pads, reach, stride):
-        if kind == "mean":
-            raise op.refuse("means of windows that stick out (ceil_mode)")
-        pads = tuple((a, max(b, (k - 1) * s + w - n - a)) for (a, b), k, s, w, n in zip(
+    whole, counts = pads, bool(op.integer("count_include_pad", 0)) or not any(map(any, pads))
+    if steps != _steps(sizes, pads, reach, stride):  # windows stick out
+        if kind == "mean" and counts and any(map(any, pads)):
+            raise op.refuse("means of windows that stick out (ceil_mode) and count the padding")
+        counts = False
+        whole = tuple((a, max(b, (k - 1) * s + w - n - a)) for (a, b), k, s, w, n in zip(
             pads, steps, stride, reach, sizes, strict=True))
-    counts = bool(op.integer("count_include_pad", 0)) or not any(map(any, pads))
     apart = dilation if max(dilation) > 1 else ()
-    layer = MaxPooling(view.shape[1:], window, stride, pads, apart) if kind == "max" else \
-        MeanPooling(view.shape[1:], window, stride, pads, apart, counts)
+    layer = MaxPooling(view.shape[1:], window, stride, whole, apart) if kind == "max" else \
+        MeanPooling(view.shape[1:], window, stride, whole, apart, counts)
     return op.build.add(layer, [view], (*view.shape[:2], *steps))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from math import prod
 
 import numpy as np
 
@@ -39,15 +38,18 @@ def mask(view: View, kept: np.ndarray) -> Masked:
 
 def masked_softmax(op: Operator, given: Masked, places: np.ndarray) -> View:
     """The softmax of what is kept in every group of places, and zeros elsewhere."""
-    view, build = given.view, op.build
-    if (given.kept != given.kept[:1]).any():
+    build, shape, mask = op.build, given.view.shape, given.kept
+    lead = shape[:1] if build.has_batch(shape) else (1,)
+    mask = mask.reshape(*lead, -1)
+    if (mask != mask[:1]).any():
         raise op.refuse("a mask that differs between the samples of a batch")
-    size, lead = prod(view.shape[1:]), view.shape[:1]
-    kept = given.kept[0].ravel()[places]
+    size = mask.shape[1]
+    kept = mask[0][places]
     counts = kept.sum(axis=1)
     if op.kind == "LogSoftmax" or not counts.all():
         raise op.refuse("a softmax with a logarithm, or of nothing but -inf")
-    flat, parts, target, start = build.reshape(view, (*lead, size)), [], np.full(size, ABSENT), 0
+    flat, parts = build.reshape(given.view, (*lead, size)), []
+    target, start = np.full(size, ABSENT), 0
     for count in np.unique(counts):
         rows = counts == count
         picked = places[rows][kept[rows]]
@@ -58,7 +60,7 @@ def masked_softmax(op: Operator, given: Masked, places: np.ndarray) -> View:
         start += len(picked)
     whole = parts[0] if len(parts) == 1 else build.join(parts, 1)
     made = build.move(whole, lambda index: np.where(target == ABSENT, ABSENT, index[:, target]))
-    return build.reshape(made, view.shape)
+    return build.reshape(made, shape)
 
 
 def _pick(places: np.ndarray, index: np.ndarray) -> np.ndarray:

@@ -5,7 +5,8 @@ Each says what it does to an array; a signal is moved by moving the numbers of i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from math import prod
 from typing import Literal
@@ -152,14 +153,30 @@ def _pad(op: Operator, shape: tuple[int, ...]) -> Function:
     op.build.spend(prod(max(n + a, 0) + max(b, 0) for n, (a, b) in zip(shape, both, strict=True)))
     cut = tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(shape, both, strict=True))
     grown = [(max(a, 0), max(b, 0)) for a, b in both]
-    value = float(op.constant(2).item()) if op.has(2) and op.opset >= 11 else op.number("value", 0)
-    signal = isinstance(op.value(0), View)
+    value, signal = _pad_value(op), isinstance(op.value(0), View)
     if mode != "constant":
         return lambda array: np.pad(array[cut], grown, mode=mode)
-    if signal and value != 0:
-        raise op.refuse(f"padding with {value}; only zeros")
     return lambda array: np.pad(array[cut], grown,
                                 constant_values=ABSENT if signal else value)
+
+
+def pad(op: Operator) -> list[Value]:
+    """Pad; numbers other than zero beside a signal are added to zeros."""
+    value = op.array(0)
+    shape = shape_of(value)
+    made = move(op, value, _pad(op, shape))
+    number = _pad_value(op)
+    if not isinstance(made, View) or number == 0 or op.text("mode", "constant") != "constant":
+        return [made]
+    if not np.isfinite(number):
+        raise op.refuse(f"padding with {number}")
+    # Of a constant of zeros.
+    beside = replace(op, inputs=[Constant(np.zeros(shape), "zeros"), *op.inputs[1:]])
+    return [add_constant(op, made, _pad(beside, shape)(np.zeros(shape)))]
+
+
+def _pad_value(op: Operator) -> float:
+    return float(op.constant(2).item()) if op.has(2) and op.opset >= 11 else op.number("value", 0)
 
 
 def _depth_to_space(op: Operator, shape: tuple[int, ...]) -> Function:
@@ -182,55 +199,10 @@ def _space_to_depth(op: Operator, shape: tuple[int, ...]) -> Function:
         n, c * b * b, h // b, w // b)
 
 
-def _resize(op: Operator, shape: tuple[int, ...]) -> Function:
-    mode, place = op.text("mode", "nearest"), 1 if op.kind == "Upsample" or op.opset < 11 else 2
-    old = op.kind == "Upsample" or op.opset < 11
-    where = op.text("coordinate_transformation_mode", "asymmetric" if old else "half_pixel")
-    rounding = op.text("nearest_mode", "floor" if old else "round_prefer_floor")
-    if mode != "nearest" or op.integers("axes") is not None:
-        raise op.refuse(f"mode {mode!r} (on some axes); only 'nearest' and 'linear' "
-                        "on all")
-    if op.has(place) and op.constant(place).size:
-        scales = op.constant(place).astype(float)
-    elif op.has(3):
-        scales = np.array(op.sizes(3)) / np.array(shape)
-    else:
-        raise InvalidArgument("neither scales nor sizes are given")
-    if len(scales) != len(shape) or min(scales) <= 0:
-        raise InvalidArgument(f"scales {scales.tolist()} do not fit a signal of shape {shape}")
-    asked = op.sizes(3) if op.has(3) and not old else None
-    sizes = asked if asked is not None else [
-        int(np.floor(n * s)) for n, s in zip(shape, scales, strict=True)]
-    if where == "align_corners" and any(n * s % 1 for n, s in zip(shape, scales, strict=True)) \
-            and not op.has(3):
-        raise op.refuse("aligned corners with a scale that gives no whole size")
-    op.build.spend(prod(sizes))
-    index = [_nearest(op, where, rounding, n, new, scale) if new != n or scale != 1 else
-             np.arange(n) for n, new, scale in zip(shape, sizes, scales, strict=True)]
-    return lambda array: array[np.ix_(*index)]
-
-
-def _nearest(op: Operator, where: str, rounding: str, size: int, new: int, scale: float
-             ) -> np.ndarray:
-    """The places that are repeated along an axis, as ONNX counts them."""
-    i = np.arange(new, dtype=float)
-    at = {"asymmetric": i / scale, "half_pixel": (i + 0.5) / scale - 0.5,
-          "pytorch_half_pixel": (i + 0.5) / scale - 0.5 if new > 1 else 0 * i,
-          "align_corners": i * (size - 1) / max(new - 1, 1)}.get(where)
-    roundings: dict[str, Callable] = {"floor": np.floor, "ceil": np.ceil,
-               "round_prefer_floor": lambda x: np.ceil(x - 0.5),
-               "round_prefer_ceil": lambda x: np.floor(x + 0.5)}
-    rounded = roundings.get(rounding)
-    if at is None or rounded is None:
-        raise op.refuse(f"nearest_mode {rounding!r} with {where!r} coordinates")
-    return np.clip(rounded(at), 0, size - 1).astype(int)
-
-
 MOVES = {
     "Transpose": _transpose, "Slice": _slice, "Gather": _gather, "GatherND": _gather_nd,
     "Expand": _expand, "Tile": _tile,
-    "Pad": _pad, "DepthToSpace": _depth_to_space, "SpaceToDepth": _space_to_depth,
-    "Resize": _resize, "Upsample": _resize,
+    "DepthToSpace": _depth_to_space, "SpaceToDepth": _space_to_depth,
 }
 
 
@@ -315,23 +287,42 @@ def concat(op: Operator) -> list[Value]:
     axis = op.axis(rank, 1 if op.opset < 4 else None)
     if any(len(shape_of(value)) != rank for value in values):
         raise InvalidArgument("its inputs differ in their number of axes")
+    return [side_by_side(op, values, axis)]
+
+
+def stack(op: Operator, values: Sequence[Array], axis: int = 0) -> Array:
+    """Arrays of one shape along a new axis."""
+    shape = shape_of(values[0])
+    wide = [reshape_value(op, value, (*shape[:axis], 1, *shape[axis:])) for value in values]
+    return side_by_side(op, wide, axis)
+
+
+def side_by_side(op: Operator, values: Sequence[Array], axis: int) -> Array:
+    """Arrays along an axis that they have."""
     known = [value for value in values if isinstance(value, Constant)]
     if len(known) == len(values):
         op.build.spend(sum(value.values.size for value in known))
-        return [Constant(np.concatenate([value.values for value in known], axis), known[0].name)]
+        return Constant(np.concatenate([value.values for value in known], axis), known[0].name)
     signals = [value for value in values if isinstance(value, View)]
     views = [value if isinstance(value, View) else _zeros(op, value, signals[0])
              for value in values]
     made = op.build.join(views, axis)
-    if not any(value.values.any() for value in known):
-        return [made]
+    if not known:
+        return made
     bias = np.concatenate([finite(value.values, value.name) if isinstance(value, Constant) else
                            np.zeros(value.shape) for value in values], axis)
-    if op.build.has_batch(made.shape):
+    return add_constant(op, made, bias)
+
+
+def add_constant(op: Operator, view: View, bias: np.ndarray) -> View:
+    """A signal plus a constant of its shape."""
+    if not bias.any():
+        return view
+    if op.build.has_batch(view.shape):
         if (bias != bias[:1]).any():
             raise op.refuse("constants that differ between the samples of a batch")
         bias = bias[0]
-    return [op.build.scale(made, bias=bias)]
+    return op.build.scale(view, bias=bias)
 
 
 def _zeros(op: Operator, value: Constant, beside: View) -> View:

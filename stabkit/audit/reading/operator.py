@@ -32,6 +32,23 @@ class Comparison:
 
 
 @dataclass(frozen=True, eq=False)
+class Tests:
+    """Where both of two tests hold, or either of them."""
+
+    first: Test
+    second: Test
+    both: bool
+
+    @property
+    def view(self) -> View:
+        """One of the signals that are compared."""
+        return self.first.view
+
+
+Test = Comparison | Tests
+
+
+@dataclass(frozen=True, eq=False)
 class Masked:
     """A signal some of whose entries are −∞, before a softmax.
 
@@ -47,7 +64,7 @@ class Masked:
 
 
 Array = View | Constant
-Value = Array | Comparison | Masked | list[Array]
+Value = Array | Test | Masked | list[Array]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +83,8 @@ class Operator:
     build : Builder
     tensor : callable
         Reads a TensorProto.
+    subgraph : callable
+        The outputs of a GraphProto within the file, of values for its inputs.
     """
 
     kind: str
@@ -75,6 +94,7 @@ class Operator:
     outputs: int
     build: Builder
     tensor: Callable[[Any], np.ndarray]
+    subgraph: Callable[[Any, Sequence[Value]], list[Value]]
 
     # -- inputs --------------------------------------------------------------------------------
     def value(self, number: int) -> Value | None:
@@ -168,6 +188,16 @@ class Operator:
     def text(self, name: str, default: str) -> str:
         attribute = self._attribute(name, (3,))
         return default if attribute is None else attribute.s.decode("utf-8", "replace")
+
+    def numbers(self, name: str) -> list[float]:
+        attribute = self._attribute(name, (6,))
+        return [] if attribute is None else [float(x) for x in attribute.floats]
+
+    def graph(self, name: str) -> Any:
+        attribute = self._attribute(name, (5,))
+        if attribute is None:
+            raise InvalidArgument(f"its attribute {name!r} is missing")
+        return attribute.g
 
     def texts(self, name: str) -> list[bytes]:
         attribute = self._attribute(name, (6, 8))

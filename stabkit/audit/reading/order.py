@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from stabkit.errors import InvalidArgument
@@ -27,14 +27,46 @@ def write_out(model: Any, source: str, known: Container[str]) -> Any:
         raise InvalidArgument(f"model: {source}: has {count:.6g} nodes, more than {MOST_NODES}")
     if model.functions:
         try:
-            model = onnx.inliner.inline_local_functions(model)
+            model = onnx.inliner.inline_local_functions(_with_defaults(model))
         except (RuntimeError, ValueError, TypeError) as error:
             raise InvalidArgument(f"model: {source}: its functions cannot be written out by onnx "
                                   f"({type(error).__name__})") from None
-    foreign = sorted({node.op_type for node in model.graph.node
+    foreign = sorted({node.op_type for node in _all_nodes(model.graph.node)
                       if node.domain in ("", "ai.onnx") and isinstance(node.op_type, str)
                       and node.op_type not in known})  # texts that are not UTF-8 come as bytes
     return _by_others(model, foreign) if foreign else model
+
+
+def _with_defaults(model: Any) -> Any:
+    """The model whose calls of functions say the attributes that the functions have defaults of,
+    which onnx's inliner leaves out."""
+    defaults = {_key(made, made.name): list(made.attribute_proto) for made in model.functions}
+    if not any(defaults.values()):
+        return model
+    given = type(model)()
+    given.CopyFrom(model)
+    for nodes in (given.graph.node, *(made.node for made in given.functions)):
+        for node in _all_nodes(nodes):
+            _add_attributes(node, defaults.get(_key(node, node.op_type), ()))
+    return given
+
+
+def _add_attributes(node: Any, defaults: Sequence[Any]) -> None:
+    said = {attribute.name for attribute in node.attribute}
+    node.attribute.extend(attribute for attribute in defaults if attribute.name not in said)
+
+
+def _all_nodes(nodes: Sequence[Any]) -> Iterator[Any]:
+    """The nodes, and those of their subgraphs."""
+    for node in nodes:
+        yield node
+        for graph in subgraphs(node):
+            yield from _all_nodes(graph.node)
+
+
+def subgraphs(node: Any) -> list[Any]:
+    return [graph for attribute in node.attribute
+            for graph in ([attribute.g] if attribute.HasField("g") else []) + [*attribute.graphs]]
 
 
 def _by_others(model: Any, foreign: Sequence[str]) -> Any:
@@ -43,12 +75,28 @@ def _by_others(model: Any, foreign: Sequence[str]) -> Any:
     import onnx.inliner
     import onnx.shape_inference
 
+    given = type(model)()
+    given.CopyFrom(model)
     try:
-        typed = onnx.shape_inference.infer_shapes(model)
+        versions = {entry.domain: entry.version for entry in model.opset_import}
+        for node in _all_nodes(given.graph.node):
+            if node.op_type in foreign:
+                _add_attributes(node, _defaults_of_schema(node, versions))
+        typed = onnx.shape_inference.infer_shapes(given)
         return onnx.inliner.inline_selected_functions(
             typed, [("", name) for name in foreign], inline_schema_functions=True)
     except (RuntimeError, ValueError, TypeError, onnx.shape_inference.InferenceError):
         return model
+
+
+def _defaults_of_schema(node: Any, versions: Mapping[str, int]) -> list[Any]:
+    import onnx.defs
+
+    try:
+        schema = onnx.defs.get_schema(node.op_type, versions.get("", versions.get("ai.onnx", 1)))
+    except onnx.defs.SchemaError:
+        return []
+    return [entry.default_value for entry in schema.attributes.values() if entry.default_value.name]
 
 
 def count_nodes(model: Any, source: str) -> int:
@@ -69,9 +117,8 @@ def count_nodes(model: Any, source: str) -> int:
                 if key not in known:
                     known[key] = count(functions[key], (*above, key))
                 total += known[key]
-            for entry in node.attribute:
-                for graph in (entry.g, *entry.graphs):
-                    total += count(graph.node, above)
+            for graph in subgraphs(node):
+                total += count(graph.node, above)
         return total
 
     return count(model.graph.node, ())
@@ -98,7 +145,7 @@ def nodes_behind(nodes: Sequence[Any], output: str) -> list[Any]:
         if done.get(number):
             waiting.pop()
             continue
-        missing = sorted({makers[name] for name in nodes[number].input
+        missing = sorted({makers[name] for name in names_behind(nodes[number])
                           if name in makers and not done.get(makers[name])})
         if not missing:
             done[number] = True
@@ -115,5 +162,16 @@ def nodes_behind(nodes: Sequence[Any], output: str) -> list[Any]:
 
 def _is_ordered(found: Sequence[int], nodes: Sequence[Any], makers: dict[str, int]) -> bool:
     """Whether the order of the file will do."""
-    return all(makers[name] < number for number in found for name in nodes[number].input
+    return all(makers[name] < number for number in found for name in names_behind(nodes[number])
                if name in makers)
+
+
+def names_behind(node: Any) -> set[str]:
+    """What a node takes: its inputs, and what its subgraphs take of the graph around them."""
+    found = set(node.input)
+    for graph in subgraphs(node):
+        own = {entry.name for entry in (*graph.input, *graph.initializer)}
+        own.update(name for inner in graph.node for name in inner.output)
+        taken = {entry.name for entry in graph.output}.union(*map(names_behind, graph.node))
+        found |= taken - own
+    return found

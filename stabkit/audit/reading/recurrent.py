@@ -30,14 +30,15 @@ def recurrent(op: Operator) -> list[Value]:
     if weights is None or weights.ndim != 3 or len(view.shape) != 3:
         raise InvalidArgument("its input must be (length, batch, features), its weights "
                               "(directions, gates, features)")
+    length, ways = view.shape[0], len(weights)
+    cells = [_Cell.of(op, weights, way) for way in range(ways)]
     if op.integer("layout", 0) or op.build.batch > 1 or view.shape[1] != 1:
         raise op.refuse("a batch of several sequences, or one in front; export with a batch of one")
-    length, ways = view.shape[0], len(weights)
     if op.has(4) and (op.constant(4) != length).any():
         raise op.refuse("sequences that end early")
     lasts, rows = [], []
     for way in range(ways):
-        states, cell = _run(_Cell.of(op, weights, way), _steps(op, view, way, ways),
+        states, cell = _run(cells[way], _steps(op, view, way, ways),
                             *(_start(op, number, way) for number in (5, 6)))
         rows.append(states)
         lasts.append((states[-1], cell))
@@ -68,7 +69,9 @@ def _steps(op: Operator, view: View, way: int, ways: int) -> list[View]:
     return steps if _forward(op, ways)[way] else steps[::-1]
 
 
-def _start(op: Operator, number: int, way: int) -> np.ndarray | None:
+def _start(op: Operator, number: int, way: int) -> State | None:
+    if isinstance(view := op.value(number), View):
+        return op.build.move(view, itemgetter(way))
     given = op.weights(number) if op.has(number) else None
     return None if given is None else np.asarray(given[way], dtype=float).ravel()
 

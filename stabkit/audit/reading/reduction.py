@@ -27,6 +27,7 @@ from stabkit.networks.layers import (
     Product,
     Reshaping,
     Softmax,
+    Sorting,
 )
 
 
@@ -94,8 +95,22 @@ def _sum(op: Operator, rows: View) -> View:
     return made
 
 
+def _largest(op: Operator, rows: View) -> View:
+    return _of_pair(op, rows, slice(1, 2)) if rows.shape[-1] == 2 else \
+        _pool_rows(op, rows, MaxPooling)
+
+
 def _least(op: Operator, rows: View) -> View:
+    if rows.shape[-1] == 2:
+        return _of_pair(op, rows, slice(0, 1))
     return op.build.scale(_pool_rows(op, op.build.scale(rows, -1.0), MaxPooling), -1.0)
+
+
+def _of_pair(op: Operator, rows: View, which: slice) -> View:
+    """Both extremes of pairs are places of one layer, so that MaxMin is an isometry of pieces."""
+    places = np.arange(prod(rows.shape[-2:])).reshape(-1, 2)
+    ordered = op.build.add_once(Sorting(places), [rows], rows.shape)
+    return op.build.move(ordered, lambda index: index[..., which])
 
 
 def _square(op: Operator, rows: View) -> View:
@@ -119,7 +134,7 @@ def _log_sum_exp(op: Operator, rows: View) -> View:
 
 _REDUCTIONS = {
     "ReduceMean": _mean, "ReduceSum": _sum, "ReduceMin": _least, "ReduceL2": _length,
-    "ReduceMax": lambda op, rows: _pool_rows(op, rows, MaxPooling),
+    "ReduceMax": _largest,
     "ReduceL1": lambda op, rows: _sum(op, formulas.apply_function(op, "Abs", rows)),
     "ReduceSumSquare": lambda op, rows: _sum(op, _square(op, rows)),
     "ReduceLogSumExp": _log_sum_exp,

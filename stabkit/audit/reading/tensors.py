@@ -27,6 +27,13 @@ _TYPES = {
 FLOATS = {1, 10, 11, 16}
 
 
+def type_of_arrays(number: int) -> np.dtype | None:
+    """The type of the arrays that tensors of an element type are read as."""
+    if number not in _TYPES:
+        return None
+    return np.dtype(np.float32 if number in (10, 16) else _TYPES[number][1]).newbyteorder("=")
+
+
 def total_bytes(tensors: Iterable[Any]) -> int:
     """What tensors take by their shapes, whatever is there of them."""
     return sum(abs(prod(tensor.dims)) * np.dtype(_TYPES[tensor.data_type][1]).itemsize
