@@ -111,10 +111,12 @@ def along(build: Builder, view: View, weights: np.ndarray, axis: int) -> View:
     places, before = prod(rest), [i for i in range(len(view.shape)) if i != axis]
     order = [*range(lead), axis, *(i for i in before if i >= lead)]
     front = build.move(view, lambda index: index.transpose(order))
-    flat = build.reshape(front, (*view.shape[:lead], view.shape[axis], places))
+    # a first axis of length 1 would be taken for the batch
+    start = (1,) if build.batched and build.batch == 1 else view.shape[:lead]
+    flat = build.reshape(front, (*start, view.shape[axis], places))
     made = build.add(Convolution(weights[:, :, None], None, (view.shape[axis], places), (1,),
                                  ((0, 0),), (1,)), [flat],
-                     (*view.shape[:lead], len(weights), places))
+                     (*start, len(weights), places))
     wide = build.reshape(made, (*view.shape[:lead], len(weights), *rest))
     back = np.argsort(order)
     return build.move(wide, lambda index: index.transpose(back))
