@@ -197,6 +197,17 @@ def test_rows_of_one_sample_meet_weights():
     agrees(model(nodes, (4, 3), {"s": ints(4, 3), "w": weights(2, 3), "b": weights(2)}))
 
 
+def test_a_single_feature_of_many_times_is_no_batch():
+    """Time first: weights 3 × 1 at each of 4 times, and their adjoint 1 × 3, by hand."""
+    w = weights(1, 3)
+    graph = agrees(model([("Transpose", ["x"], ["t"], {"perm": [1, 0, 2]}),
+                          ("MatMul", ["t", "w"], ["y"], {})], (4, 1), {"w": w}))
+    kept = graph.values(np.ones((2, 4, 1)), keep=True)
+    e = np.arange(24.0).reshape(2, *graph.output_shape)
+    away = backward(graph, kept, e) - e.reshape(2, 4, 3) @ w.T.astype(float)
+    assert np.abs(away).max() <= 1e-9
+
+
 def test_blocks_of_channels_in_the_other_order():
     agrees(single("SpaceToDepth", (2, 4, 4), blocksize=2))
 
