@@ -31,6 +31,13 @@ CASES = {
         "i": np.array([[[1, 0, 1]]]), "u": weights(1, 1, 3)}, axis=1),
     "numbers with entries put in": single(
         "ScatterElements", (2,), {"d": weights(1, 4), "i": np.array([[3, 1]])}, axis=1, first=True),
+    "sorted alike under two shapes": model([
+        ("TopK", ["x", "k"], ["y1", "p1"], {"axis": 2}), ("Reshape", ["x", "s"], ["x2"], {}),
+        ("TopK", ["x2", "k"], ["y2", "p2"], {"axis": 2}), ("Mul", ["y2", "c"], ["z"], {}),
+        ("ReduceSum", ["z", "a"], ["r"], {"keepdims": 0}), ("Reshape", ["r", "f"], ["r1"], {}),
+        ("Reshape", ["y1", "f"], ["y3"], {}), ("Concat", ["r1", "y3"], ["y"], {"axis": 1})],
+        (2, 2), {"k": ints(2), "s": ints(1, 2, 2, 1), "c": np.float32([[1], [0]]), "a": ints(1),
+                 "f": ints(1, -1)}),
     "some entries": single("Compress", (4, 2), {"c": np.array([True, False, True])}, axis=1),
     "lower triangle": single("Trilu", (3, 4), {"k": np.array(1)}, upper=0),
     "sequences turned": single("ReverseSequence", (5, 2), {"l": ints(3)}, batch_axis=0,

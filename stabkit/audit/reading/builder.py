@@ -122,7 +122,7 @@ class Builder:
                            for view in inputs)
         if key not in self._once:
             self._once[key] = self.add(layer, inputs, shape)
-        return self._once[key]
+        return self.reshape(self._once[key], shape)  # of the same entries, under another shape
 
     def _append(self, layer: Layer, inputs: tuple[int, ...], shape: Shape) -> int:
         """The number of a new node; without weights, what is computed twice is one node."""
