@@ -27,7 +27,7 @@ class PixelVariation(nn.Module):
     ----------
     channels : int
     eps : float
-        ε > 0.
+        ε > 0, a normal number of float32.
     bias : bool
         Whether there is a b; without it a step may be certified in ``EUCLIDEAN``.
     """
@@ -37,9 +37,8 @@ class PixelVariation(nn.Module):
     def __init__(self, channels: int, eps: float = 1e-3, bias: bool = True):
         super().__init__()
         of_kind(eps, Real, "eps")
-        if not eps > 0:
-            raise InvalidArgument(f"eps: must be positive, got {eps}")
         self.eps = eps
+        self._check_eps()
         self.weight = nn.Parameter(torch.ones(as_count(channels, "channels")))
         self.register_parameter("bias", nn.Parameter(torch.zeros(channels)) if bias else None)
 
@@ -52,6 +51,12 @@ class PixelVariation(nn.Module):
         shape = (1, -1, *[1] * (y.ndim - 2))
         made = self.weight.reshape(shape) * (y * length)
         return made if self.bias is None else made + self.bias.reshape(shape)
+
+    def _check_eps(self) -> None:
+        least, most = torch.finfo(torch.float32).tiny, torch.finfo(torch.float32).max
+        if not least <= self.eps <= most:  # else it is 0 or infinite in float32
+            raise InvalidArgument(f"eps: must be positive, from {least:.2g} on, and finite, got "
+                                  f"{self.eps}")
 
     def constrain(self) -> None:
         """Keep s positive from now on, so that the normalisation keeps the signs of y."""
@@ -66,8 +71,7 @@ class PixelVariation(nn.Module):
         InvalidArgument
             Where b moves 0, some s turns signs, or ε is not positive.
         """
-        if not self.eps > 0:
-            raise InvalidArgument(f"eps: must be positive, got {self.eps}")
+        self._check_eps()
         if self.bias is not None:
             raise InvalidArgument("normalisation: moves 0 with a bias; take "
                                   "PixelVariation(features, bias=False)")

@@ -106,6 +106,7 @@ def test_scales_stay_positive_and_the_step_follows_them():
     assert abs(layer.tau.item() - before / 10) <= 1e-4 * before
     with pytest.raises(InvalidArgument, match="weight: must be positive"):
         layer.layer.normalisation.weight = torch.tensor([1.0, -1.0, 1.0])
-    layer.layer.normalisation.eps = -1.0
-    with pytest.raises(InvalidArgument, match="eps: must be positive"):
-        layer(torch.zeros(1, 2, 5))
+    for eps in (-1.0, 1e-50, float("inf"), float("nan")):  # 1e-50 is 0 in float32
+        layer.layer.normalisation.eps = eps
+        with pytest.raises(InvalidArgument, match="eps: must be positive"):
+            layer(torch.zeros(1, 2, 5))
