@@ -98,7 +98,8 @@ def _has_value(tracer: Tracer, a: Array) -> bool:
     """Whether all entries are numbers, whatever the input and the step: so guards are passed."""
     form = operand(tracer, a)
     return len(form.denominator) == 1 and (
-        not form.columns.size or int(form.columns.max()) <= tracer.inputs
+        ((not form.columns.size or int(form.columns.max()) <= tracer.inputs)
+        and not tracer.loses_values)
         or not any(node.name in (*PARTIAL, "solve") for node in tracer.nodes))
 
 

@@ -8,6 +8,7 @@ kept as int64 while they certainly fit, else as Python's.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -24,6 +25,9 @@ _DEGREE = 64  # of a polynomial in the step
 _FEW = 400  # entries that are put in lowest terms
 _SHORT = 4  # coefficients of a denominator up to which it is left as it is
 CONSTANT = 0  # the column of the constant 1
+
+#: The columns that came out with the factor 0 in the run in progress: 0 times nan is no 0.
+VANISHED: ContextVar[set[int] | None] = ContextVar("VANISHED", default=None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,6 +244,8 @@ def trim(count: int, rows: np.ndarray, columns: np.ndarray, numerators: np.ndarr
     nonzero = numerators != 0
     kept = nonzero.any(axis=1)
     if not kept.all():
+        if (vanished := VANISHED.get()) is not None:
+            vanished.update(np.unique(columns[~kept]).tolist())
         rows, columns, numerators = rows[kept], columns[kept], numerators[kept]
         nonzero = nonzero[kept]
     used = np.flatnonzero(nonzero.any(axis=0))

@@ -25,7 +25,7 @@ from stabkit.errors import (
 from stabkit.tracing.array import Traced, make_array, operand, shape_of
 from stabkit.tracing.evaluation import apply_forms, matrix_at
 from stabkit.tracing.foreign import parameters_of
-from stabkit.tracing.form import Form, step, trim, unknowns, weighted_sums
+from stabkit.tracing.form import VANISHED, Form, step, trim, unknowns, weighted_sums
 from stabkit.tracing.functions import FUNCTIONS
 from stabkit.tracing.libraries import on_symbols
 from stabkit.tracing.state import refuse_state
@@ -192,6 +192,7 @@ def _run_on(tracer: Tracer, function: Function, shape: tuple[int, ...], takes: b
     u = make_array(tracer, unknowns(prod(shape)), shape)
     open_step = make_array(tracer, step(), ()) if dt is None else Constant(dt)
     args = (u, open_step) if takes else (u,)
+    watch = VANISHED.set(tracer.vanished)
     try:
         with limits_in_words():
             result = on_symbols(function, tracer, buffers)(*args)
@@ -200,6 +201,8 @@ def _run_on(tracer: Tracer, function: Function, shape: tuple[int, ...], takes: b
     except UNFIT as error:
         told = f"; before that: {tracer.stops[0]}" if tracer.stops else ""
         raise TracingStopped(f"it raises {in_words(error)} on symbols{told}") from error
+    finally:
+        VANISHED.reset(watch)
     if tracer.stops:  # the function went on after a look at a value
         raise TracingStopped(tracer.stops[0])
     return result
@@ -275,11 +278,30 @@ def compare_with_function(found: Trace, seed: int) -> Trace:
         apart = np.flatnonzero(~(np.abs(made - expected) <= found.close * scale))
         if apart.size:
             raise TracingStopped(_difference(found, u.ravel(), dt, made, int(apart[0])))
+    if found.nodes:
+        _compare_on_even_signals(found)
     refuse_state(found.function, lambda: _floats(found, u.copy(), dt))
     exact = found.is_linear and found.size <= _EXACT and not found.rounding and _agrees(found, rng)
     how = "exactly, in fractions" if exact else "within rounding"
     return replace(found, in_place=in_place,
                    compared=f"equal to the function at {_TRIED} random inputs and steps {how}")
+
+
+def _compare_on_even_signals(found: Trace) -> None:
+    """Of one value, and of a single pixel: there quotients of differences have no value."""
+    dt, pixel = found.dt or Fraction(1, 7), np.zeros(found.size)
+    pixel[found.size // 2] = 1
+    for u in (np.ones(found.size), pixel):
+        expected, scale = evaluate(found, u, dt)
+        try:
+            with np.errstate(all="ignore"):
+                made = _floats(found, u.reshape(found.shape).copy(), dt).ravel()
+        except StabkitError as error:
+            raise TracingStopped(f"of an even signal {error}") from None
+        apart = np.flatnonzero(np.isfinite(expected) & ~(
+            np.abs(made - expected) <= found.close * scale))
+        if apart.size:
+            raise TracingStopped(_difference(found, u, dt, made, int(apart[0])))
 
 
 def _is_short(found: Trace) -> bool:

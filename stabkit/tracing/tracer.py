@@ -63,6 +63,8 @@ class Tracer:
         What is done for functions of NumPy.
     fills_numbers : bool
         Whether symbols were to be written into an array of numbers.
+    vanished : set of int
+        The columns that were multiplied by 0, or taken from themselves.
     """
 
     inputs: int
@@ -71,6 +73,7 @@ class Tracer:
     reading: Reading = field(default_factory=Reading)
     functions: Mapping[Any, Function] = field(default_factory=dict)
     fills_numbers: bool = False
+    vanished: set[int] = field(default_factory=set)
 
     @property
     def next_column(self) -> int:
@@ -83,11 +86,27 @@ class Tracer:
         self.nodes.append(Node(name, tuple(parts), first, count, line_of_user()))
         return unknowns(count, first)
 
+    @property
+    def loses_values(self) -> bool:
+        """Whether a value that may be none was multiplied by 0, and so left no trace."""
+        lost = np.zeros(self.next_column, dtype=bool)
+        lost[list(self.vanished)] = True
+        for node in reversed(self.nodes):  # the parts of each came before it
+            if lost[node.first:node.first + node.count].any():
+                if node.name in PARTIAL:
+                    return True
+                for part in node.parts:
+                    lost[part.columns] = True
+        return False
+
     def refuse_losses(self, form: Form) -> Form:
         """The form; refused if a function without a value somewhere does not occur in it.
 
         0·√u is no zero where √u is nan.
         """
+        if self.loses_values:
+            raise TracingStopped("a quotient, root or logarithm is multiplied by 0, or taken from "
+                                 "itself, which is no 0 where it has no value")
         occurs = np.zeros(self.next_column, dtype=bool)
         occurs[form.columns] = True
         for node in reversed(self.nodes):  # the parts of each came before it
