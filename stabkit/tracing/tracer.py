@@ -86,18 +86,23 @@ class Tracer:
         self.nodes.append(Node(name, tuple(parts), first, count, line_of_user()))
         return unknowns(count, first)
 
+    def _nodes_behind(self, columns: Any) -> list[bool]:
+        """Which nodes are among some columns, or parts of those that are."""
+        marked = np.zeros(self.next_column, dtype=bool)
+        marked[columns] = True
+        found = []
+        for node in reversed(self.nodes):  # the parts of each came before it
+            found.append(bool(marked[node.first:node.first + node.count].any()))
+            if found[-1]:
+                for part in node.parts:
+                    marked[part.columns] = True
+        return found[::-1]
+
     @property
     def loses_values(self) -> bool:
         """Whether a value that may be none was multiplied by 0, and so left no trace."""
-        lost = np.zeros(self.next_column, dtype=bool)
-        lost[list(self.vanished)] = True
-        for node in reversed(self.nodes):  # the parts of each came before it
-            if lost[node.first:node.first + node.count].any():
-                if node.name in PARTIAL:
-                    return True
-                for part in node.parts:
-                    lost[part.columns] = True
-        return False
+        return any(lost and node.name in PARTIAL for node, lost in zip(
+            self.nodes, self._nodes_behind(list(self.vanished)), strict=True))
 
     def refuse_losses(self, form: Form) -> Form:
         """The form; refused if a function without a value somewhere does not occur in it.
@@ -107,13 +112,9 @@ class Tracer:
         if self.loses_values:
             raise TracingStopped("a quotient, root or logarithm is multiplied by 0, or taken from "
                                  "itself, which is no 0 where it has no value")
-        occurs = np.zeros(self.next_column, dtype=bool)
-        occurs[form.columns] = True
-        for node in reversed(self.nodes):  # the parts of each came before it
-            if occurs[node.first:node.first + node.count].any():
-                for part in node.parts:
-                    occurs[part.columns] = True
-            elif node.name in PARTIAL:
+        occurs = self._nodes_behind(form.columns)
+        for node, occurring in reversed([*zip(self.nodes, occurs, strict=True)]):
+            if not occurring and node.name in PARTIAL:
                 raise TracingStopped(
                     f"np.{node.name} does not occur in the result, being unused or multiplied by "
                     f"0, which does not help where it has no value ({node.line})")

@@ -75,7 +75,6 @@ class Builder:
         self.means: dict[int, View] = {}  # of what rows a node is the mean
         self.sums: dict[int, View] = {}  # and of which the sum
         self.lengths: dict[int, View] = {}  # and of which it has the lengths
-        self._once: dict[tuple, View] = {}
         self._alike: dict[tuple | None, int] = {}
         self._settled: dict[tuple, tuple[int, Any]] = {}
         self.input = View(-1, shape)
@@ -115,14 +114,6 @@ class Builder:
         self._afford(shape)
         numbers = tuple(self.settle(view) for view in inputs)
         return View(self._append(layer, numbers, self.of_one_sample(shape)), shape)
-
-    def add_once(self, layer: Layer, inputs: Sequence[View], shape: Shape) -> View:
-        """The same, or the result of an equal layer that these inputs already have."""
-        key = layer.key, *((view.node, None if view.places is None else view.places.tobytes())
-                           for view in inputs)
-        if key not in self._once:
-            self._once[key] = self.add(layer, inputs, shape)
-        return self.reshape(self._once[key], shape)  # of the same entries, under another shape
 
     def _append(self, layer: Layer, inputs: tuple[int, ...], shape: Shape) -> int:
         """The number of a new node; without weights, what is computed twice is one node."""

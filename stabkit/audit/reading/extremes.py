@@ -50,7 +50,7 @@ def _of_signals(op: Operator, views: list[View]) -> View:
                           for view in views], 1)
     places = np.arange(len(views) * size).reshape(len(views), size).T
     start = (len(views) - 1) * size if op.kind == "Max" else 0
-    ordered = op.build.add_once(Sorting(places), [rows], rows.shape)
+    ordered = op.build.add(Sorting(places), [rows], rows.shape)
     chosen = op.build.move(ordered, lambda index: index[:, start:start + size])
     return op.build.reshape(chosen, shape)
 
@@ -66,7 +66,7 @@ def top(op: Operator) -> list[Value]:
     shape = op.build.of_one_sample(view.shape)
     inside = axis - (len(view.shape) - len(shape))
     index = np.moveaxis(np.arange(prod(shape)).reshape(shape), inside, -1)
-    ordered = op.build.add_once(Sorting(index.reshape(-1, shape[inside])), [view], view.shape)
+    ordered = op.build.add(Sorting(index.reshape(-1, shape[inside])), [view], view.shape)
     falling = op.integer("largest", 1)
     return [op.build.move(ordered, lambda entries: np.take(
         np.flip(entries, axis) if falling else entries, np.arange(count), axis=axis))]

@@ -109,7 +109,7 @@ def _least(op: Operator, rows: View) -> View:
 def _of_pair(op: Operator, rows: View, which: slice) -> View:
     """Both extremes of pairs are places of one layer, so that MaxMin is an isometry of pieces."""
     places = np.arange(prod(rows.shape[-2:])).reshape(-1, 2)
-    ordered = op.build.add_once(Sorting(places), [rows], rows.shape)
+    ordered = op.build.add(Sorting(places), [rows], rows.shape)
     return op.build.move(ordered, lambda index: index[..., which])
 
 
