@@ -80,8 +80,8 @@ def table(claims: int, seconds: float) -> int:
             try:
                 spent, found = decide(folder, way)
             except subprocess.CalledProcessError as failure:
-                print(f"  {way:20} ended with status {failure.returncode}: "
-                      + next((line for line in failure.stderr.splitlines() if line.strip("- ")), ""))
+                said = [line for line in failure.stderr.splitlines() if line.strip("- ")]
+                print(f"  {way:20} ended with status {failure.returncode}: {' '.join(said[:1])}")
                 wrong += 1
                 continue
             whole = found if whole is None else whole
