@@ -36,10 +36,16 @@ try:
 except ImportError:
     denoise_tv_chambolle = None
 
-STEPS, SPLITTINGS, GOAL = 20, 3, 5
+SPLITTINGS, GOAL = 3, 5
 IMAGES = ((512, 512), (2048, 2048), (4096, 4096), (64, 64, 64), (256, 256, 256))
 SMALL = ((512, 512), (64, 64, 64))
 TYPES = (np.float64, np.float32)
+LARGE = 1 << 22  # sites from which on a few steps are enough to time
+
+
+def steps_for(u):
+    """How many steps of an image are timed."""
+    return 20 if u.size < LARGE else 4
 
 
 def numpy_charbonnier(s, scratch, out):
@@ -72,7 +78,7 @@ def numpy_steps(u, tau, flux):
         low = tuple(slice(-1) if other == axis else slice(None) for other in range(u.ndim))
         high = tuple(slice(1, None) if other == axis else slice(None) for other in range(u.ndim))
         axes.append((u[low], u[high], *(np.empty(u[low].shape, u.dtype) for _ in range(3))))
-    for _ in range(STEPS):
+    for _ in range(steps_for(u)):
         for low, high, s, scratch, d in axes:
             np.subtract(high, low, out=s)
             flux(s, scratch, d)
@@ -111,26 +117,26 @@ def naive(u, steps, tau):
 
 def medpy_steps(u, tau, option):
     """It works in float32 and divides differently, so nothing is compared."""
-    anisotropic_diffusion(u, niter=STEPS, kappa=1 if option == 2 else 2**0.5, gamma=tau,
+    anisotropic_diffusion(u, niter=steps_for(u), kappa=1 if option == 2 else 2**0.5, gamma=tau,
                           option=option)
 
 
-def itk_steps(image, tau):
+def itk_steps(image, count, tau):
     """The diffusivity sees the whole gradient, so nothing is compared."""
     steps = SimpleITK.GradientAnisotropicDiffusionImageFilter()
     steps.SetNumberOfThreads(1)
-    steps.SetNumberOfIterations(STEPS)
+    steps.SetNumberOfIterations(count)
     steps.SetTimeStep(tau / 2)
     steps.Execute(image)
 
 
 def scikit_steps(u):
     """Chambolle's iteration for total variation, which never ends before."""
-    denoise_tv_chambolle(u, weight=0.1, eps=0, max_num_iter=STEPS)
+    denoise_tv_chambolle(u, weight=0.1, eps=0, max_num_iter=steps_for(u))
 
 
-def cv_steps(bytes_of, tau):
-    CV(bytes_of, tau, 10, STEPS)
+def cv_steps(bytes_of, count, tau):
+    CV(bytes_of, tau, 10, count)
 
 
 def numpy_fsi(u, tau, flux):
@@ -141,7 +147,7 @@ def numpy_fsi(u, tau, flux):
         low = tuple(slice(-1) if other == axis else slice(None) for other in range(u.ndim))
         high = tuple(slice(1, None) if other == axis else slice(None) for other in range(u.ndim))
         axes.append((low, high, *(np.empty(u[low].shape, u.dtype) for _ in range(3))))
-    for step in range(STEPS):
+    for step in range(steps_for(u)):
         a = (4 * step + 2) / (2 * step + 3)
         np.multiply(old, u.dtype.type(1 - a), out=old)
         for low, high, s, scratch, d in axes:
@@ -158,7 +164,7 @@ def numpy_fsi(u, tau, flux):
 def numpy_isotropic(u, tau, name):
     """Diffusivities of the squared length of the gradient at the middles of edges."""
     u = u.copy()
-    for _ in range(STEPS):
+    for _ in range(steps_for(u)):
         padded = np.pad(u, 1, mode="edge")
         inside = (slice(1, -1),) * u.ndim
         slopes = []
@@ -215,7 +221,7 @@ def job(title, name, u, ours, others, close, divided=0):
     size = "x".join(map(str, u.shape))
     tight = 1e-12 if u.dtype == np.float64 else 1e-4
     return Job(f"image {title} {name} {u.dtype} {size}".replace("  ", " "),
-               {"stabkit": ours, **others}, STEPS * u.size, tight if close is None else close,
+               {"stabkit": ours, **others}, steps_for(u) * u.size, tight if close is None else close,
                goals, size=u.size)
 
 
@@ -235,21 +241,21 @@ def explicit(name, shape, dtype):
 
     def ours():
         rows = u.reshape(1, -1).copy()
-        grid_steps.explicit[CODE[name]](rows, STEPS, tau, grid, SHAPE)
+        grid_steps.explicit[CODE[name]](rows, steps_for(u), tau, grid, SHAPE)
         return rows.reshape(shape)
 
     others = {"NumPy tuned": lambda: numpy_steps(u, tau, FLUX[name])}
     if name == "rational" and dtype == np.float64 and len(shape) == 2:
-        others["Numba plain"] = lambda: naive(u, STEPS, tau)
+        others["Numba plain"] = lambda: naive(u, steps_for(u), tau)
     if name in ("rational", "perona_malik") and dtype == np.float32:
         others["MedPy"] = lambda: medpy_steps(u, tau, 2 if name == "rational" else 1)
     if name == "perona_malik" and len(shape) == 2 and dtype == np.float32 and CV is not None:
         picture = np.clip(128 + 40 * u[..., None], 0, 255).astype(np.uint8).repeat(3, 2)
-        others["OpenCV, of a channel"] = lambda: cv_steps(picture, tau)
+        others["OpenCV, of a channel"] = lambda: cv_steps(picture, steps_for(u), tau)
     if name == "charbonnier" and denoise_tv_chambolle is not None:
         others["scikit-image TV"] = lambda: scikit_steps(u)
     made = job("explicit", name, u, ours, others, None,
-               STEPS * u.size * len(shape) if name == "rational" and dtype == np.float64 else 0)
+               steps_for(u) * u.size * len(shape) if name == "rational" and dtype == np.float64 else 0)
     if "OpenCV, of a channel" in others:
         made.work = dict.fromkeys(made.candidates, made.work)
         made.work["OpenCV, of a channel"] *= 3
@@ -262,7 +268,7 @@ def fsi(shape, dtype):
 
     def ours():
         rows = u.reshape(1, -1).copy()
-        grid_steps.fsi[CODE["rational"]](rows, STEPS, tau, grid, SHAPE)
+        grid_steps.fsi[CODE["rational"]](rows, steps_for(u), tau, grid, SHAPE)
         return rows.reshape(shape)
 
     return job("FSI", "rational", u, ours, {
@@ -278,9 +284,9 @@ def isotropic(name, shape, dtype):
     others = {"NumPy": lambda: numpy_isotropic(u, tau, name)}
     if dtype == np.float32:
         itk = SimpleITK.GetImageFromArray(u)
-        others["SimpleITK"] = lambda: itk_steps(itk, tau)
+        others["SimpleITK"] = lambda: itk_steps(itk, steps_for(u), tau)
     return job("isotropic", name, u,
-               lambda: scheme.advance(u.ravel(), STEPS).reshape(shape), others, None)
+               lambda: scheme.advance(u.ravel(), steps_for(u)).reshape(shape), others, None)
 
 
 def splitting(shape, dtype):

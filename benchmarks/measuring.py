@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
+AHEAD = 1  # of a peer: how far depends on the machine, and is reported and not judged
 LEAST = 0.004  # seconds of a measurement
+LONG = 10  # seconds that no compilation takes
 
 
 @dataclass
@@ -42,16 +44,19 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 # -- measuring -------------------------------------------------------------------------------------
 def compare(job):
-    """The first run of every candidate; their results must agree.  Return seconds of ours.
+    """The first run of every candidate; their results must agree.  Return its seconds by name.
 
-    With nothing in the cache that is the time to compile, else the time to load.
+    Ours with nothing in the cache are the time to compile, else the time to load.
     """
-    start = time.perf_counter()
-    first, *others = job.candidates.values()
-    first = first()
-    taken = time.perf_counter() - start
-    others = [other() for other in others]
-    for name, other in zip(list(job.candidates)[1:], others, strict=True):
+    taken, found = {}, {}
+    for name, run in job.candidates.items():
+        start = time.perf_counter()
+        found[name] = run()
+        taken[name] = time.perf_counter() - start
+    ours, *others = found
+    first = found[ours]
+    for name in others:
+        other = found[name]
         if job.close is not None and other is not None:
             error = float(np.max(np.abs(np.asarray(first) - other)))
             if not error <= job.close * max(1.0, float(np.max(np.abs(other)))):
@@ -59,10 +64,14 @@ def compare(job):
     return taken
 
 
-def measure(job, rounds):
-    """Times in seconds by candidate, one per round; short ones are repeated in a round."""
+def measure(job, rounds, first_runs):
+    """Times in seconds by candidate, one per round; short ones are repeated in a round.
+
+    What took long in its first run, and was not compiled then, is not tried again beforehand.
+    """
     times = {name: [] for name in job.candidates}
-    repeats = {name: max(1, int(LEAST / _seconds(run, 1, job.clock)))
+    repeats = {name: 1 if first_runs[name] > LONG else
+               max(1, int(LEAST / _seconds(run, 1, job.clock)))
                for name, run in job.candidates.items()}
     order = list(job.candidates)
     for _ in range(rounds):
