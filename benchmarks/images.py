@@ -219,10 +219,11 @@ def job(title, name, u, ours, others, close, divided=0):
     if divided:
         others["divisions"] = divisions(divided)
     size = "x".join(map(str, u.shape))
-    tight = 1e-12 if u.dtype == np.float64 else 1e-4
+    if close is None:
+        close = 1e-12 if u.dtype == np.float64 else 1e-4
     return Job(f"image {title} {name} {u.dtype} {size}".replace("  ", " "),
-               {"stabkit": ours, **others}, steps_for(u) * u.size, tight if close is None else close,
-               goals, size=u.size)
+               {"stabkit": ours, **others}, steps_for(u) * u.size, close, goals,
+               size=u.size)
 
 
 def grid_of(shape):
@@ -254,8 +255,9 @@ def explicit(name, shape, dtype):
         others["OpenCV, of a channel"] = lambda: cv_steps(picture, steps_for(u), tau)
     if name == "charbonnier" and denoise_tv_chambolle is not None:
         others["scikit-image TV"] = lambda: scikit_steps(u)
+    divided = name == "rational" and dtype == np.float64
     made = job("explicit", name, u, ours, others, None,
-               steps_for(u) * u.size * len(shape) if name == "rational" and dtype == np.float64 else 0)
+               divided * steps_for(u) * u.size * len(shape))
     if "OpenCV, of a channel" in others:
         made.work = dict.fromkeys(made.candidates, made.work)
         made.work["OpenCV, of a channel"] *= 3

@@ -73,7 +73,8 @@ def trials(n, steps, count=20_000, tau=0.4):
                 "divisions": divisions(count * n * steps)},
                {"stabkit": count, "NumPy batch": count, "Hypothesis": examples,
                 "divisions": count}, None,
-               {"NumPy batch": AHEAD, "Hypothesis": AHEAD} | ({"divisions": 0.65} if steps > 1 else {}))
+               {"NumPy batch": AHEAD, "Hypothesis": AHEAD}
+               | ({"divisions": 0.65} if steps > 1 else {}))
 
 
 def jobs():
