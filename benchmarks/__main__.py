@@ -71,6 +71,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks",
                                      description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=60,
+                        help="no further round of a job that has taken so long")
     parser.add_argument("--quick", action="store_true",
                         help="two rounds, and leave out jobs of 10^6 sites and more")
     parser.add_argument("--only", default="", help="jobs whose name contains this text")
@@ -111,8 +113,8 @@ def main(arguments: list[str] | None = None) -> int:
                 continue
             start = time.perf_counter()
             first_runs = compare(job)
-            found = summary(job, measure(job, rounds, first_runs))
-            results.append(found | {"first_call": first_runs["stabkit"], "rounds": rounds,
+            found = summary(job, measure(job, rounds, first_runs, options.seconds))
+            results.append(found | {"first_call": first_runs["stabkit"],
                                     "all": time.perf_counter() - start})
             show(results[-1])
     fitted = exponents(results)

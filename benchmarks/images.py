@@ -5,6 +5,7 @@ what is public: MedPy makes the explicit step, ITK the one whose diffusivity see
 gradient, both in float32; OpenCV steps images of three channels of bytes, and scikit-image's total
 variation is another iteration with as many sites.  They round, divide or iterate differently, so
 nothing is compared but times.  NumPy and LAPACK do what stabkit does, and the results must agree.
+The loops are called on their own: the exact operators of a scheme on 4096^2 sites take gigabytes.
 """
 
 from __future__ import annotations
@@ -20,10 +21,9 @@ from scipy.linalg.lapack import dptsv, sptsv
 from benchmarks.diffusion import NUMPY, divisions
 from benchmarks.measuring import Job, rng
 from benchmarks.operators import CODE, SHAPE
-from stabkit import SemiImplicit, fluxes, grid_gradient
 from stabkit.kernels import grid_steps
-from stabkit.operators import tangential_differences
-from stabkit.schemes import IsotropicExplicit
+from stabkit.kernels import isotropic as isotropic_steps
+from stabkit.kernels.splitting import semi_implicit
 
 try:  # with the extra modules of opencv-contrib-python-headless
     import cv2
@@ -280,25 +280,32 @@ def fsi(shape, dtype):
 
 def isotropic(name, shape, dtype):
     """Explicit steps whose diffusivity depends on the whole gradient, as ITK's does."""
-    u, tau = signal(shape, dtype), 1 / (4 * len(shape))
-    scheme = IsotropicExplicit(grid_gradient(shape), getattr(fluxes, name)(),
-                               f"1/{4 * len(shape)}", tangential_differences(shape))
+    u, (grid, tau) = signal(shape, dtype), grid_of(shape)
+
+    def ours():
+        rows = u.reshape(1, -1).copy()
+        kernel(rows, steps_for(u), tau, grid, SHAPE)
+        return rows.reshape(shape)
+
     others = {"NumPy": lambda: numpy_isotropic(u, tau, name)}
     if dtype == np.float32:
         itk = SimpleITK.GetImageFromArray(u)
         others["SimpleITK"] = lambda: itk_steps(itk, steps_for(u), tau)
-    return job("isotropic", name, u,
-               lambda: scheme.advance(u.ravel(), steps_for(u)).reshape(shape), others, None)
+    kernel = isotropic_steps.isotropic[CODE[name]]
+    return job("isotropic", name, u, ours, others, None)
 
 
 def splitting(shape, dtype):
     """Steps of additive operator splitting."""
-    u = signal(shape, dtype)
-    K, edges = grid_gradient(shape), [u.size // n * (n - 1) for n in shape]
-    scheme = SemiImplicit(K, fluxes.rational(), 5, edges)
-    made = job("splitting", "", u,
-               lambda: scheme.advance(u.ravel(), SPLITTINGS).reshape(shape),
-               {"NumPy with LAPACK": lambda: numpy_splitting(u, 5.0)},
+    u, (grid, _) = signal(shape, dtype), grid_of(shape)
+
+    def ours():
+        rows = u.reshape(1, -1).copy()
+        semi_implicit[CODE["rational"]](rows, np.empty(u.size, u.dtype), SPLITTINGS, 5.0, grid,
+                                        SHAPE)
+        return rows.reshape(shape)
+
+    made = job("splitting", "", u, ours, {"NumPy with LAPACK": lambda: numpy_splitting(u, 5.0)},
                1e-11 if dtype == np.float64 else 1e-4)
     made.work = SPLITTINGS * u.size
     if dtype == np.float64:  # one for each site and axis

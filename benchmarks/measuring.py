@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from statistics import median
 from typing import Any
 
@@ -64,17 +65,20 @@ def compare(job):
     return taken
 
 
-def measure(job, rounds, first_runs):
+def measure(job, rounds, first_runs, most=inf):
     """Times in seconds by candidate, one per round; short ones are repeated in a round.
 
+    There is no further round once they have taken the seconds of `most`.
     What took long in its first run, and was not compiled then, is not tried again beforehand.
     """
     times = {name: [] for name in job.candidates}
     repeats = {name: 1 if first_runs[name] > LONG else
                max(1, int(LEAST / _seconds(run, 1, job.clock)))
                for name, run in job.candidates.items()}
-    order = list(job.candidates)
-    for _ in range(rounds):
+    order, start = list(job.candidates), time.perf_counter()
+    for done in range(rounds):
+        if done and time.perf_counter() - start > most:
+            break
         for name in order:
             times[name].append(_seconds(job.candidates[name], repeats[name], job.clock))
         order.reverse()
@@ -104,7 +108,8 @@ def summary(job, times):
             "spread": (max(taken) - min(taken)) / median(taken),
             "goal": job.goals.get(name),
         }
-    return {"job": job.name, "family": job.family, "size": job.size, "rows": rows}
+    return {"job": job.name, "family": job.family, "size": job.size, "rounds": len(times[ours]),
+            "rows": rows}
 
 
 def exponents(results):

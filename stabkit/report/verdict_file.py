@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from stabkit.aliases import Record, Scalar
+from stabkit.aliases import Record
 from stabkit.errors import InvalidEvidence
 from stabkit.replay import sealed
 from stabkit.report.environment import environment, version
@@ -89,5 +89,4 @@ def _verdict_text(verdict: Record) -> str:
     return f'  {head[:-1]}, "evidence": [\n{evidence}]}}'
 
 
-def _text(value: Scalar) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+_text = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
