@@ -35,7 +35,7 @@ def shapes(scheme: Scheme) -> np.ndarray:
     return _shapes_for(scheme.size, tuple(scheme.operators))
 
 
-@lru_cache(maxsize=16)  # one property after another is of the same operators
+@lru_cache(maxsize=2)  # for one property after another of the same operators
 def _shapes_for(n: int, operators: tuple[Operator, ...]) -> np.ndarray:
     rows: list[np.ndarray] = []
     for K in operators:
