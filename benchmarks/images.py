@@ -5,6 +5,7 @@ what is public: MedPy makes the explicit step, ITK the one whose diffusivity see
 gradient, both in float32; OpenCV steps images of three channels of bytes, and scikit-image's total
 variation is another iteration with as many sites.  They round, divide or iterate differently, so
 nothing is compared but times.  NumPy and LAPACK do what stabkit does, and the results must agree.
+The loops are called on their own: the exact operators of a scheme on 4096^2 sites take gigabytes.
 """
 
 from __future__ import annotations
@@ -20,10 +21,9 @@ from scipy.linalg.lapack import dptsv, sptsv
 from benchmarks.diffusion import NUMPY, divisions
 from benchmarks.measuring import Job, rng
 from benchmarks.operators import CODE, SHAPE
-from stabkit import SemiImplicit, fluxes, grid_gradient
 from stabkit.kernels import grid_steps
-from stabkit.operators import tangential_differences
-from stabkit.schemes import IsotropicExplicit
+from stabkit.kernels import isotropic as isotropic_steps
+from stabkit.kernels.splitting import semi_implicit
 
 try:  # with the extra modules of opencv-contrib-python-headless
     import cv2
@@ -36,10 +36,16 @@ try:
 except ImportError:
     denoise_tv_chambolle = None
 
-STEPS, SPLITTINGS, GOAL = 20, 3, 5
+SPLITTINGS, GOAL = 3, 5
 IMAGES = ((512, 512), (2048, 2048), (4096, 4096), (64, 64, 64), (256, 256, 256))
 SMALL = ((512, 512), (64, 64, 64))
 TYPES = (np.float64, np.float32)
+LARGE = 1 << 22  # sites from which on a few steps are enough to time
+
+
+def steps_for(u):
+    """How many steps of an image are timed."""
+    return 20 if u.size < LARGE else 4
 
 
 def numpy_charbonnier(s, scratch, out):
@@ -72,7 +78,7 @@ def numpy_steps(u, tau, flux):
         low = tuple(slice(-1) if other == axis else slice(None) for other in range(u.ndim))
         high = tuple(slice(1, None) if other == axis else slice(None) for other in range(u.ndim))
         axes.append((u[low], u[high], *(np.empty(u[low].shape, u.dtype) for _ in range(3))))
-    for _ in range(STEPS):
+    for _ in range(steps_for(u)):
         for low, high, s, scratch, d in axes:
             np.subtract(high, low, out=s)
             flux(s, scratch, d)
@@ -111,26 +117,26 @@ def naive(u, steps, tau):
 
 def medpy_steps(u, tau, option):
     """It works in float32 and divides differently, so nothing is compared."""
-    anisotropic_diffusion(u, niter=STEPS, kappa=1 if option == 2 else 2**0.5, gamma=tau,
+    anisotropic_diffusion(u, niter=steps_for(u), kappa=1 if option == 2 else 2**0.5, gamma=tau,
                           option=option)
 
 
-def itk_steps(image, tau):
+def itk_steps(image, count, tau):
     """The diffusivity sees the whole gradient, so nothing is compared."""
     steps = SimpleITK.GradientAnisotropicDiffusionImageFilter()
     steps.SetNumberOfThreads(1)
-    steps.SetNumberOfIterations(STEPS)
+    steps.SetNumberOfIterations(count)
     steps.SetTimeStep(tau / 2)
     steps.Execute(image)
 
 
 def scikit_steps(u):
     """Chambolle's iteration for total variation, which never ends before."""
-    denoise_tv_chambolle(u, weight=0.1, eps=0, max_num_iter=STEPS)
+    denoise_tv_chambolle(u, weight=0.1, eps=0, max_num_iter=steps_for(u))
 
 
-def cv_steps(bytes_of, tau):
-    CV(bytes_of, tau, 10, STEPS)
+def cv_steps(bytes_of, count, tau):
+    CV(bytes_of, tau, 10, count)
 
 
 def numpy_fsi(u, tau, flux):
@@ -141,7 +147,7 @@ def numpy_fsi(u, tau, flux):
         low = tuple(slice(-1) if other == axis else slice(None) for other in range(u.ndim))
         high = tuple(slice(1, None) if other == axis else slice(None) for other in range(u.ndim))
         axes.append((low, high, *(np.empty(u[low].shape, u.dtype) for _ in range(3))))
-    for step in range(STEPS):
+    for step in range(steps_for(u)):
         a = (4 * step + 2) / (2 * step + 3)
         np.multiply(old, u.dtype.type(1 - a), out=old)
         for low, high, s, scratch, d in axes:
@@ -158,7 +164,7 @@ def numpy_fsi(u, tau, flux):
 def numpy_isotropic(u, tau, name):
     """Diffusivities of the squared length of the gradient at the middles of edges."""
     u = u.copy()
-    for _ in range(STEPS):
+    for _ in range(steps_for(u)):
         padded = np.pad(u, 1, mode="edge")
         inside = (slice(1, -1),) * u.ndim
         slopes = []
@@ -213,10 +219,11 @@ def job(title, name, u, ours, others, close, divided=0):
     if divided:
         others["divisions"] = divisions(divided)
     size = "x".join(map(str, u.shape))
-    tight = 1e-12 if u.dtype == np.float64 else 1e-4
+    if close is None:
+        close = 1e-12 if u.dtype == np.float64 else 1e-4
     return Job(f"image {title} {name} {u.dtype} {size}".replace("  ", " "),
-               {"stabkit": ours, **others}, STEPS * u.size, tight if close is None else close,
-               goals, size=u.size)
+               {"stabkit": ours, **others}, steps_for(u) * u.size, close, goals,
+               size=u.size)
 
 
 def grid_of(shape):
@@ -235,21 +242,22 @@ def explicit(name, shape, dtype):
 
     def ours():
         rows = u.reshape(1, -1).copy()
-        grid_steps.explicit[CODE[name]](rows, STEPS, tau, grid, SHAPE)
+        grid_steps.explicit[CODE[name]](rows, steps_for(u), tau, grid, SHAPE)
         return rows.reshape(shape)
 
     others = {"NumPy tuned": lambda: numpy_steps(u, tau, FLUX[name])}
     if name == "rational" and dtype == np.float64 and len(shape) == 2:
-        others["Numba plain"] = lambda: naive(u, STEPS, tau)
+        others["Numba plain"] = lambda: naive(u, steps_for(u), tau)
     if name in ("rational", "perona_malik") and dtype == np.float32:
         others["MedPy"] = lambda: medpy_steps(u, tau, 2 if name == "rational" else 1)
     if name == "perona_malik" and len(shape) == 2 and dtype == np.float32 and CV is not None:
         picture = np.clip(128 + 40 * u[..., None], 0, 255).astype(np.uint8).repeat(3, 2)
-        others["OpenCV, of a channel"] = lambda: cv_steps(picture, tau)
+        others["OpenCV, of a channel"] = lambda: cv_steps(picture, steps_for(u), tau)
     if name == "charbonnier" and denoise_tv_chambolle is not None:
         others["scikit-image TV"] = lambda: scikit_steps(u)
+    divided = name == "rational" and dtype == np.float64
     made = job("explicit", name, u, ours, others, None,
-               STEPS * u.size * len(shape) if name == "rational" and dtype == np.float64 else 0)
+               divided * steps_for(u) * u.size * len(shape))
     if "OpenCV, of a channel" in others:
         made.work = dict.fromkeys(made.candidates, made.work)
         made.work["OpenCV, of a channel"] *= 3
@@ -262,7 +270,7 @@ def fsi(shape, dtype):
 
     def ours():
         rows = u.reshape(1, -1).copy()
-        grid_steps.fsi[CODE["rational"]](rows, STEPS, tau, grid, SHAPE)
+        grid_steps.fsi[CODE["rational"]](rows, steps_for(u), tau, grid, SHAPE)
         return rows.reshape(shape)
 
     return job("FSI", "rational", u, ours, {
@@ -272,25 +280,32 @@ def fsi(shape, dtype):
 
 def isotropic(name, shape, dtype):
     """Explicit steps whose diffusivity depends on the whole gradient, as ITK's does."""
-    u, tau = signal(shape, dtype), 1 / (4 * len(shape))
-    scheme = IsotropicExplicit(grid_gradient(shape), getattr(fluxes, name)(),
-                               f"1/{4 * len(shape)}", tangential_differences(shape))
+    u, (grid, tau) = signal(shape, dtype), grid_of(shape)
+
+    def ours():
+        rows = u.reshape(1, -1).copy()
+        kernel(rows, steps_for(u), tau, grid, SHAPE)
+        return rows.reshape(shape)
+
     others = {"NumPy": lambda: numpy_isotropic(u, tau, name)}
     if dtype == np.float32:
         itk = SimpleITK.GetImageFromArray(u)
-        others["SimpleITK"] = lambda: itk_steps(itk, tau)
-    return job("isotropic", name, u,
-               lambda: scheme.advance(u.ravel(), STEPS).reshape(shape), others, None)
+        others["SimpleITK"] = lambda: itk_steps(itk, steps_for(u), tau)
+    kernel = isotropic_steps.isotropic[CODE[name]]
+    return job("isotropic", name, u, ours, others, None)
 
 
 def splitting(shape, dtype):
     """Steps of additive operator splitting."""
-    u = signal(shape, dtype)
-    K, edges = grid_gradient(shape), [u.size // n * (n - 1) for n in shape]
-    scheme = SemiImplicit(K, fluxes.rational(), 5, edges)
-    made = job("splitting", "", u,
-               lambda: scheme.advance(u.ravel(), SPLITTINGS).reshape(shape),
-               {"NumPy with LAPACK": lambda: numpy_splitting(u, 5.0)},
+    u, (grid, _) = signal(shape, dtype), grid_of(shape)
+
+    def ours():
+        rows = u.reshape(1, -1).copy()
+        semi_implicit[CODE["rational"]](rows, np.empty(u.size, u.dtype), SPLITTINGS, 5.0, grid,
+                                        SHAPE)
+        return rows.reshape(shape)
+
+    made = job("splitting", "", u, ours, {"NumPy with LAPACK": lambda: numpy_splitting(u, 5.0)},
                1e-11 if dtype == np.float64 else 1e-4)
     made.work = SPLITTINGS * u.size
     if dtype == np.float64:  # one for each site and axis

@@ -10,12 +10,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from statistics import median
 from typing import Any
 
 import numpy as np
 
+AHEAD = 1  # of a peer: how far depends on the machine, and is reported and not judged
 LEAST = 0.004  # seconds of a measurement
+LONG = 10  # seconds that no compilation takes
 
 
 @dataclass
@@ -42,16 +45,19 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 # -- measuring -------------------------------------------------------------------------------------
 def compare(job):
-    """The first run of every candidate; their results must agree.  Return seconds of ours.
+    """The first run of every candidate; their results must agree.  Return its seconds by name.
 
-    With nothing in the cache that is the time to compile, else the time to load.
+    Ours with nothing in the cache are the time to compile, else the time to load.
     """
-    start = time.perf_counter()
-    first, *others = job.candidates.values()
-    first = first()
-    taken = time.perf_counter() - start
-    others = [other() for other in others]
-    for name, other in zip(list(job.candidates)[1:], others, strict=True):
+    taken, found = {}, {}
+    for name, run in job.candidates.items():
+        start = time.perf_counter()
+        found[name] = run()
+        taken[name] = time.perf_counter() - start
+    ours, *others = found
+    first = found[ours]
+    for name in others:
+        other = found[name]
         if job.close is not None and other is not None:
             error = float(np.max(np.abs(np.asarray(first) - other)))
             if not error <= job.close * max(1.0, float(np.max(np.abs(other)))):
@@ -59,13 +65,20 @@ def compare(job):
     return taken
 
 
-def measure(job, rounds):
-    """Times in seconds by candidate, one per round; short ones are repeated in a round."""
+def measure(job, rounds, first_runs, most=inf):
+    """Times in seconds by candidate, one per round; short ones are repeated in a round.
+
+    There is no further round once they have taken the seconds of `most`.
+    What took long in its first run, and was not compiled then, is not tried again beforehand.
+    """
     times = {name: [] for name in job.candidates}
-    repeats = {name: max(1, int(LEAST / _seconds(run, 1, job.clock)))
+    repeats = {name: 1 if first_runs[name] > LONG else
+               max(1, int(LEAST / _seconds(run, 1, job.clock)))
                for name, run in job.candidates.items()}
-    order = list(job.candidates)
-    for _ in range(rounds):
+    order, start = list(job.candidates), time.perf_counter()
+    for done in range(rounds):
+        if done and time.perf_counter() - start > most:
+            break
         for name in order:
             times[name].append(_seconds(job.candidates[name], repeats[name], job.clock))
         order.reverse()
@@ -95,7 +108,8 @@ def summary(job, times):
             "spread": (max(taken) - min(taken)) / median(taken),
             "goal": job.goals.get(name),
         }
-    return {"job": job.name, "family": job.family, "size": job.size, "rows": rows}
+    return {"job": job.name, "family": job.family, "size": job.size, "rounds": len(times[ours]),
+            "rows": rows}
 
 
 def exponents(results):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from benchmarks.diffusion import divisions, numpy_rational, numpy_steps
-from benchmarks.measuring import Job
+from benchmarks.measuring import AHEAD, Job
 from benchmarks.operators import CODE, SHAPE, rng
 from stabkit.codes import EdgeCode, NotionCode, SchemeCode
 from stabkit.kernels.draws import draw
@@ -33,8 +33,7 @@ def haar_shrinkage(name, n):
         np.copyto(again, f)
 
     return Job(f"Haar {name} N={n}", {"stabkit": ours, "PyWavelets": wavelets, "copy": copied}, n,
-               1e-13, {"PyWavelets": 25 if name == "garrote" else 40}
-               | ({"copy": 0.9} if n >= 10**6 else {}),
+               1e-13, {"PyWavelets": AHEAD} | ({"copy": 0.9} if n >= 10**6 else {}),
                f"Haar {name}", n)
 
 
@@ -74,7 +73,8 @@ def trials(n, steps, count=20_000, tau=0.4):
                 "divisions": divisions(count * n * steps)},
                {"stabkit": count, "NumPy batch": count, "Hypothesis": examples,
                 "divisions": count}, None,
-               {"NumPy batch": 12, "Hypothesis": 1000} | ({"divisions": 0.65} if steps > 1 else {}))
+               {"NumPy batch": AHEAD, "Hypothesis": AHEAD}
+               | ({"divisions": 0.65} if steps > 1 else {}))
 
 
 def jobs():

@@ -9,7 +9,7 @@ import scipy.linalg
 import scipy.sparse.linalg
 
 from benchmarks.gallery import PROBLEMS
-from benchmarks.measuring import Job
+from benchmarks.measuring import AHEAD, Job
 from benchmarks.operators import TAU, rng
 from stabkit import Implicit, difference, fluxes
 from stabkit.kernels.implicit import tridiagonal, tridiagonal_columns
@@ -48,9 +48,9 @@ def tridiagonal_solve(count, n):
         # LAPACK gets its signals in rows and stabkit in columns: each the order that suits it.
         return Job(f"tridiagonal solve {count}x{n}",
                    {"stabkit": side_by_side, "stabkit by rows": ours, "LAPACK dptsv": lapack},
-                   count * n, 1e-13, {"LAPACK dptsv": 6 if n > 1000 else 10})
+                   count * n, 1e-13, {"LAPACK dptsv": AHEAD})
     return Job(f"tridiagonal solve {count}x{n}", {"stabkit": ours, "LAPACK dptsv": lapack},
-               n, 1e-13, {"LAPACK dptsv": 1.7}, "tridiagonal solve", n)
+               n, 1e-13, {"LAPACK dptsv": AHEAD}, "tridiagonal solve", n)
 
 
 def implicit_step(count, n):
@@ -91,7 +91,7 @@ def implicit_step(count, n):
     return Job(f"implicit step rational {count}x{n}", {
         "stabkit": lambda: scheme(u),
         "NumPy + dptsv": lambda: np.stack([alone(row) for row in u])}, count * n, 1e-11,
-        {"NumPy + dptsv": 1.5 if count == 1 else 1})
+        {"NumPy + dptsv": AHEAD})
 
 
 def poisson_solve(n):
@@ -115,7 +115,7 @@ def poisson_solve(n):
         "PyAMG": lambda: solve(solver),
         "PyAMG with setup": lambda: solve(pyamg.ruge_stuben_solver(matrix)),
         "sine transforms": sines}, n * n, 1e-6,
-        {"PyAMG": 12 if n < 500 else 8, "PyAMG with setup": 20,
+        {"PyAMG": AHEAD, "PyAMG with setup": AHEAD,
          "sine transforms": 1 / 2.5 if n < 500 else 1 / 3.5}, "Poisson", n * n)
 
 
@@ -150,7 +150,7 @@ def any_matrix(name):
         candidates["SciPy LU"] = lambda: scipy.sparse.linalg.spsolve(A.tocsc(), b)
     # A residual of 1e-8 leaves errors of different size in each.
     return Job(f"{name}, {A.shape[0]} unknowns", candidates, A.shape[0], None,
-               {"PyAMG SA": 1, "PyAMG RS": 1})
+               {"PyAMG SA": AHEAD, "PyAMG RS": AHEAD})
 
 
 def jobs():

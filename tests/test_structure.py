@@ -333,7 +333,7 @@ def fresh(code):
 def test_listing_claims_imports_no_compiler_and_no_pictures():
     output, _ = fresh(
         "import sys; from stabkit.cli import main; status = main(['claims'])\n"
-        "heavy = {'numba', 'llvmlite', 'matplotlib', 'jsonschema', 'cupy'}\n"
+        "heavy = {'numba', 'llvmlite', 'matplotlib', 'fastjsonschema', 'cupy'}\n"
         "print(status, sorted(heavy & set(sys.modules)))"
     )
     assert output.splitlines()[-1] == "0 []"

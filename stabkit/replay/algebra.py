@@ -311,7 +311,7 @@ def _definite(matrix, strict: bool) -> bool | None:
     if any(equal(matrix[i][j], matrix[j][i]) is False for i in range(n) for j in range(i)):
         return False
     # Each row from its diagonal on; what is to the left of it mirrors what is above.
-    rows = [[pay_for_bits((matrix[i][j] + matrix[j][i]) / 2) for j in range(i, n)]
+    rows = [[pay_for_bits(_mean(matrix[i][j], matrix[j][i])) for j in range(i, n)]
             for i in range(n)]
     while rows:
         first, *rest = rows
@@ -325,6 +325,10 @@ def _definite(matrix, strict: bool) -> bool | None:
         else:
             return False if less(pivot, ZERO) or equal(pivot, ZERO) else None
     return True
+
+
+def _mean(x, y):
+    return x if type(x) is type(y) is Fraction and x == y else (x + y) / 2
 
 
 def totally_nonnegative(matrix) -> bool | None:

@@ -211,11 +211,15 @@ def _raise_to_power(x, n: int, up: bool):
 
 
 def less(x, y) -> bool | None:
+    if type(x) is type(y) is Fraction:
+        return x < y
     (a, b), (c, d) = ends(x), ends(y)
     return True if b < c else False if a >= d else None
 
 
 def equal(x, y) -> bool | None:
+    if type(x) is type(y) is Fraction:
+        return x == y
     (a, b), (c, d) = ends(x), ends(y)
     return False if b < c or d < a else True if a == b == c == d else None
 

@@ -13,12 +13,14 @@ from typing import Any
 from stabkit.errors import InvalidEvidence
 from stabkit.replay.fields import Fields
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False,
+                            allow_nan=False)
+
 
 def canonical(thing: Any) -> str:
     """Sorted, compact, unescaped JSON."""
     try:
-        return json.dumps(thing, sort_keys=True, separators=(",", ":"), ensure_ascii=False,
-                          allow_nan=False)
+        return _ENCODER.encode(thing)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidEvidence(f"it holds what JSON has not: {error}") from None
 

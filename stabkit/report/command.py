@@ -15,7 +15,7 @@ from stabkit.report.contents import Contents, contents
 from stabkit.report.figures import PICTURES, Picture, png, svg, verdict_map
 from stabkit.report.output import check_replaceable, write_folder
 from stabkit.report.page import page
-from stabkit.report.verdict_file import as_text, schema
+from stabkit.report.verdict_file import as_text, check_form
 from stabkit.user_files import content
 
 VERDICTS, PAGE, OVERVIEW = "verdicts.json", "index.html", "README.md"
@@ -38,16 +38,11 @@ def read_verdicts(path: str | Path) -> Record:
     InvalidEvidence
         It is not a verdict file.
     """
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
-
     try:
         document = read_text(content(path, "verdict file", MAX_BYTES))
     except InvalidEvidence as error:
         raise InvalidEvidence(f"{path}: {error}") from error
-    fault = best_match(Draft202012Validator(schema()).iter_errors(document))
-    if fault is not None:
-        raise InvalidEvidence(f"{path}: {fault.json_path}: {fault.message}")
+    check_form(document, str(path))
     return document
 
 

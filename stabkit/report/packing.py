@@ -175,5 +175,4 @@ def _mapped_data(key: str, value: Any, with_: Callable[[tuple[str, ...], Any], A
     return with_(("data", key), value)
 
 
-def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+_text = json.JSONEncoder(ensure_ascii=False).encode

@@ -29,7 +29,7 @@ def _carry_forward(xp: Library, signs: Signal) -> Margin:
     reach, n = 1, signs.shape[-1]
     while reach < n:
         later = signs[..., reach:]
-        later = xp.where(later != 0, later, signs[..., :-reach])
+        later = later + xp.astype(later == 0, xp.int8) * signs[..., :-reach]
         signs = xp.concat([signs[..., :reach], later], axis=-1)
         reach *= 2
     return signs
@@ -37,5 +37,7 @@ def _carry_forward(xp: Library, signs: Signal) -> Margin:
 
 def changes_around(u: Signal) -> Margin:
     """The sign changes around a ring: once more along it than along the line that it is cut to."""
-    twice = u.call("concat", u) if isinstance(u, Term) else namespace(u).concat([u, u], axis=-1)
-    return sign_changes(twice) - sign_changes(u)
+    along = sign_changes(u)
+    if isinstance(u, Term):
+        return sign_changes(u.call("concat", u)) - along
+    return along + along % 2  # around a ring their number is even

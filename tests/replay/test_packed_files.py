@@ -23,7 +23,7 @@ from stabkit.replay import calculation, check, read, replay, settled, unpacking
 from stabkit.replay.seals import canonical
 from stabkit.replay.unpacking import apply_patch, unpack
 from stabkit.report.packing import pack
-from stabkit.report.verdict_file import as_text, schema
+from stabkit.report.verdict_file import as_text, check_form, schema
 
 FIRST = "soft(threshold=1): sector [0, 1]"
 
@@ -292,3 +292,41 @@ def changed(short, change):
     forged = copy.deepcopy(short)
     change(forged["verdicts"][0]["evidence"][0])
     return forged
+
+
+@pytest.mark.slow
+def test_what_is_made_of_the_schema_refuses_what_the_schema_refuses(content):
+    """Of files with one entry left out or replaced, both say the same; jsonschema is the oracle."""
+    oracle = jsonschema.Draft202012Validator(schema())
+    wrong = (None, -1, 1.5, "", "x", [], {}, [1], True)
+    files = [content, pack(content)]
+    refused = 0
+    for file in files:
+        for *way, last in list(_places(file)):
+            for other in (*wrong, "left out"):
+                made = copy.deepcopy(file)
+                at = made
+                for key in way:
+                    at = at[key]
+                if other == "left out":
+                    del at[last]
+                else:
+                    at[last] = other
+                try:
+                    check_form(made, "f")
+                    holds = True
+                except InvalidEvidence:
+                    holds = False
+                assert holds == oracle.is_valid(made), (way, last, other)
+                refused += not holds
+    assert refused > 300
+
+
+def _places(file):
+    """Ways to entries: of the file, its first verdict, and the first two pieces of evidence."""
+    yield from ([key] for key in file)
+    verdict, = file["verdicts"]
+    yield from (["verdicts", 0, key] for key in verdict)
+    for k, piece in enumerate(verdict["evidence"][:2]):
+        yield from (["verdicts", 0, "evidence", k, key] for key in piece)
+        yield from (["verdicts", 0, "evidence", k, "data", key] for key in piece.get("data", ()))

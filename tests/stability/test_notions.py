@@ -40,6 +40,7 @@ from stabkit.stability.notions import (
     squared_norm,
 )
 from stabkit.stability.property import Stable
+from stabkit.stability.sign_changes import changes_around
 from stabkit.stability.verdict import PROVED, REFUTED
 from stabkit.testing import rationals, signals
 
@@ -289,3 +290,15 @@ def test_only_constants_up_to_1_are_kept_by_compositions():
     assert sensitivity(1).composes and not sensitivity("1001/1000").composes
     doubled = Linear(from_matrix([[2]]))
     assert decide(Stable(Chain([doubled, doubled]), sensitivity(2))).status is REFUTED
+
+
+def test_changes_around_a_ring_are_those_of_neighbours_that_are_not_zero():
+    """Each nonzero entry beside the next one around the ring, counted by hand."""
+    drawn = np.random.default_rng(5).integers(-1, 2, (300, 7)).astype(float)
+    drawn[0] = 0
+    by_hand = []
+    for u in drawn:
+        kept = u[u != 0]
+        by_hand.append(int(np.sum(kept * np.roll(kept, 1) < 0)))
+    assert changes_around(drawn).tolist() == by_hand
+    assert [changes_around(u.astype(object)) for u in drawn] == by_hand

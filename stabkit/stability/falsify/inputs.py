@@ -14,6 +14,7 @@ from stabkit.errors import HypothesisNotMet, InvalidArgument
 from stabkit.fluxes.expression import Expression
 from stabkit.fluxes.flux import Flux
 from stabkit.fluxes.kinks import kinks, suspects
+from stabkit.operators import Operator
 from stabkit.schemes import Scheme
 
 _SHAPES = 320
@@ -31,9 +32,13 @@ def shapes(scheme: Scheme) -> np.ndarray:
     Eigenvectors of KᵀK and of its leading blocks, spikes, steps, ramps, alternating signs, and
     for small N all corners and midpoints of the cube.
     """
-    n = scheme.size
+    return _shapes_for(scheme.size, tuple(scheme.operators))
+
+
+@lru_cache(maxsize=2)  # for one property after another of the same operators
+def _shapes_for(n: int, operators: tuple[Operator, ...]) -> np.ndarray:
     rows: list[np.ndarray] = []
-    for K in scheme.operators:
+    for K in operators:
         if K.shape[1] == n and n <= 64:
             gram = (K.sparse().T @ K.sparse()).toarray()
             for size in sorted({n, *range(2, min(n, 8))}):
@@ -42,7 +47,9 @@ def shapes(scheme: Scheme) -> np.ndarray:
     unique = np.unique(np.round(np.array([*rows, *_shapes_of_length(n)]), 12), axis=0)
     unique = unique[np.abs(unique).max(axis=1) > 0]
     order = np.argsort(np.count_nonzero(unique, axis=1), kind="stable")
-    return unique[order][:_SHAPES]
+    found = unique[order][:_SHAPES]
+    found.flags.writeable = False
+    return found
 
 
 @lru_cache(maxsize=16)
