@@ -112,6 +112,11 @@ def fgmres(A: Matrix, precondition: Precondition, b: Signal, x: Signal, watch: W
                 H[i, j] = float(v @ w)
                 w = w - float(H[i, j]) * v
             H[j + 1, j] = norm(w)
+            if not np.isfinite(H).all():
+                watch.fail("FGMRES: a cycle from zero made numbers beyond all floats, so it "
+                           "diverges by far; take a hierarchy of a matrix near A whose cycle "
+                           "converges, or a direct solver")
+                return x
             right = np.zeros(j + 2)
             right[0] = size
             y = np.linalg.lstsq(H[:j + 2, :j + 1], right)[0]
