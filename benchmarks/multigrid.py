@@ -7,7 +7,8 @@ Times are those of the processor.  Candidates are interleaved and the order is r
 round; medians and medians of per-round ratios are printed.  ``--slow`` adds PyAMG's smoothed
 aggregation, root-node and pairwise solvers, ``--direct`` SuperLU; ``--alone`` leaves out all but
 the sine transforms, where hierarchies do not fit in memory, and ``--only-table`` the counts of
-cycles.  ``--sizes`` tells seconds and memory of FastPoisson alone.  Set OMP_NUM_THREADS=1 to compare single threads.
+cycles.  ``--sizes`` tells seconds and memory of FastPoisson alone.  Set OMP_NUM_THREADS=1 to compare
+single threads.
 """
 
 from __future__ import annotations
