@@ -13,7 +13,11 @@ from stabkit.operators.singular_values import WIDEST
 
 _BYTES = 8
 _LARGEST = 1e100
+_SIGNALS = 3  # of each node, at once
 _COPIES = 6  # of the widest signal or weights at once, and of a Gram matrix
+
+#: Bytes for each entry of an input: the audit of one layer, whose output is of the same size.
+LEAST = _BYTES * _SIGNALS * 2
 
 
 def check(graph: Graph) -> None:
@@ -39,5 +43,5 @@ def bytes_of_audit(graph: Graph) -> int:
     largest = max((array.size for node in graph.nodes for array in node.layer.arrays),
                   default=0)
     gram = max((min(WIDEST, *node.layer.sides) ** 2 for node in graph.nodes), default=0)
-    return _BYTES * (3 * signals + _COPIES * (largest + 2 * gram))
+    return _BYTES * (_SIGNALS * signals + _COPIES * (largest + 2 * gram))
 

@@ -20,6 +20,7 @@ import numpy as np
 
 from stabkit.audit.onnx_file import read_model
 from stabkit.audit.reading import memory
+from stabkit.audit.requirements import LEAST
 from stabkit.audit.torch_program import departures, rounding, simpler_program
 from stabkit.errors import InvalidArgument, TracingStopped
 from stabkit.installation import install
@@ -64,7 +65,7 @@ def read(module: Any, shape: tuple[int, ...] | None) -> Graph:
                               f"axis, got {shape!r}")
     parts = [*module.parameters(), *module.buffers()]
     memory.require(6 * sum(part.numel() * part.element_size() for part in parts), "module: tracing")
-    memory.require(8 * prod(shape), f"shape: an input of shape {tuple(shape)}")
+    memory.require(LEAST * prod(shape), f"shape: an input of shape {tuple(shape)}")
     kind = type(module).__name__
     with _eval_copy(module, torch) as traced:
         x = _example(torch, traced, tuple(shape), kind)

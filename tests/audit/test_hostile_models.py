@@ -10,7 +10,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from stabkit.audit import npz_file
+from stabkit.audit import npz_file, torch_module
 from stabkit.audit.reading import memory, order
 from stabkit.errors import InvalidArgument
 
@@ -79,6 +79,15 @@ def test_more_than_there_is_of_memory_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: 4_000_000)
     with pytest.raises(InvalidArgument, match=r"needs 12.0 MB of memory, of which 4.0 MB"):
         npz_file.read(tmp_path / "plain.npz")
+
+
+def test_an_input_that_leaves_no_room_for_its_audit_is_refused_before_it_is_made(monkeypatch):
+    """Its own 8 bytes an entry fit; those of one layer's signals, 3 of input and output, do not."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("onnxscript")
+    monkeypatch.setattr(memory, "available", lambda: 10 * 2**31)
+    with pytest.raises(InvalidArgument, match=r"shape: .* needs 103.1 GB of memory"):
+        torch_module.read(torch.nn.ReLU(), (2**31,))
 
 
 def test_a_word_that_is_no_word_is_refused(tmp_path):
