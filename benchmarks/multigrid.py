@@ -1,14 +1,14 @@
 """Multigrid beside PyAMG, SciPy's direct solver and sine transforms, in one run: Poisson to 1e-10.
 
     python -m benchmarks.multigrid [--shapes 1023x1023 127x127x127] [--rounds 5] [--slow] [--direct]
-    python -m benchmarks.multigrid --sizes 4095x4095 257x257x257
+    python -m benchmarks.multigrid --sizes 4095x4095 255x255x255
 
 Times are those of the processor.  Candidates are interleaved and the order is reversed every other
 round; medians and medians of per-round ratios are printed.  ``--slow`` adds PyAMG's smoothed
 aggregation, root-node and pairwise solvers, ``--direct`` SuperLU; ``--alone`` leaves out all but
 the sine transforms, where hierarchies do not fit in memory, and ``--only-table`` the counts of
-cycles.  ``--sizes`` tells seconds and memory of FastPoisson alone.  Set OMP_NUM_THREADS=1 to compare
-single threads.
+cycles.  ``--sizes`` tells seconds and memory of FastPoisson alone.  Set OMP_NUM_THREADS=1 to
+compare single threads.
 """
 
 from __future__ import annotations
