@@ -316,6 +316,7 @@ def test_bad_input_is_named(call, words):
         call()
 
 
+@pytest.mark.slow
 def test_fgmres_says_so_where_a_cycle_overflows():
     """A shift that is not symmetric, 30 times as large as A's entries."""
     n = 1600
