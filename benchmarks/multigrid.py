@@ -1,17 +1,20 @@
 """Multigrid beside PyAMG, SciPy's direct solver and sine transforms, in one run: Poisson to 1e-10.
 
     python -m benchmarks.multigrid [--shapes 1023x1023 127x127x127] [--rounds 5] [--slow] [--direct]
+    python -m benchmarks.multigrid --sizes 4095x4095 255x255x255
 
 Times are those of the processor.  Candidates are interleaved and the order is reversed every other
 round; medians and medians of per-round ratios are printed.  ``--slow`` adds PyAMG's smoothed
 aggregation, root-node and pairwise solvers, ``--direct`` SuperLU; ``--alone`` leaves out all but
 the sine transforms, where hierarchies do not fit in memory, and ``--only-table`` the counts of
-cycles.  Set OMP_NUM_THREADS=1 to compare single threads.
+cycles.  ``--sizes`` tells seconds and memory of FastPoisson alone.  Set OMP_NUM_THREADS=1 to
+compare single threads.
 """
 
 from __future__ import annotations
 
 import argparse
+import tracemalloc
 from collections.abc import Callable
 from statistics import median
 from time import perf_counter, process_time
@@ -143,6 +146,26 @@ def speed(shape: tuple[int, ...], rounds: int, solvers: dict[str, Callable]) -> 
               f"{both:7.1f} {only:12.1f}", flush=True)
 
 
+def size(shape: tuple[int, ...], threads: int) -> str:
+    """A row: cycles, seconds of the processor, and the peak of memory beside b, that of u included.
+
+    Of the time the better of two.
+    """
+    b = np.random.default_rng(0).standard_normal(shape)
+    times = []
+    for _ in range(2):
+        tracemalloc.start()
+        begin, wall = process_time(), perf_counter()
+        solution = FastPoisson(shape, threads=threads).solve(b, tolerance=TOLERANCE)
+        times.append((process_time() - begin, perf_counter() - wall))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    check(b, solution.u)
+    seconds, wall = min(times)
+    return (f"| {' × '.join(map(str, shape))} | {threads} | {solution.cycles} | {seconds:.2f} | "
+            f"{wall:.2f} | {peak / 2**30:.2f} | {peak / b.size:.0f} |")
+
+
 def scaling(sizes: list[int]) -> None:
     """Cost per unknown and cycles against the grid size."""
     print(f"\n{'nodes':>6} {'cycles':>7} {'ns per unknown':>15}")
@@ -185,7 +208,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     for flag in ("slow", "direct", "alone", "only-table"):
         parser.add_argument(f"--{flag}", action="store_true")
+    parser.add_argument("--sizes", nargs="+", default=[])
     options = parser.parse_args()
+    if options.sizes:
+        fast(np.ones((63, 63)))  # loads the loops
+        print("| grid | threads | cycles | processor s | clock s | GiB | bytes an unknown |")
+        for shape in options.sizes:
+            for threads in (1, 2):
+                print(size(tuple(map(int, shape.split("x"))), threads), flush=True)
+        return
     for shape in options.shapes:
         speed(tuple(map(int, shape.split("x"))), options.rounds,
               candidates(options.slow, options.direct, options.alone))

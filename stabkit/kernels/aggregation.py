@@ -53,3 +53,14 @@ def aggregate(indptr, indices, found):
                     found[indices[k]] = count
             count += 1
     return count
+
+
+@kernel
+def mark_weak(indptr, indices, node, strong_indptr, strong_indices, seen, weak):
+    """Mark the entries between nodes that are not strongly coupled; `seen`, one a node, is -1."""
+    for i in range(indptr.size - 1):
+        here = node[i]
+        for k in range(strong_indptr[here], strong_indptr[here + 1]):
+            seen[strong_indices[k]] = i
+        for k in range(indptr[i], indptr[i + 1]):
+            weak[k] = seen[node[indices[k]]] != i

@@ -22,6 +22,8 @@ from stabkit.multigrid.matrices import assemble, vector
 DEPENDENT = 1e-10
 #: How well the largest eigenvalue is estimated, and on which side the estimate is taken.
 EIGENVALUE_TOLERANCE, MARGIN = 0.05, 1.05
+#: Directions that its search keeps.
+DIRECTIONS = 10
 #: Diagonal entries below this are refused.
 SMALLEST = 1e-300
 
@@ -102,12 +104,13 @@ class Nodes:
 
     def _strong(self, A: Matrix) -> Matrix:
         # The graph of strongly coupled nodes; of blocks, by the sum of squares of their entries.
-        entries = A.tocoo()
-        rows, columns = (self.node[part] for part in entries.coords)
         n = int(self.node.max(initial=-1)) + 1
-        unit = abs(entries.data).max(initial=0) or 1  # so that squares neither overflow nor vanish
-        sizes = assemble((n, n), rows, columns, (entries.data / unit)**2)
-        found = sizes.tocoo()
+        unit = abs(A.data).max(initial=0) or 1  # so that squares neither overflow nor vanish
+        squares = scipy.sparse.csr_array(((A.data / unit)**2, A.indices, A.indptr), shape=A.shape)
+        found = squares.tocoo()
+        if n < A.shape[0]:
+            rows, columns = (self.node[part] for part in found.coords)
+            found = assemble((n, n), rows, columns, found.data).tocoo()
         i, j = found.coords
         beside = i != j
         largest = np.zeros(n)
@@ -160,18 +163,23 @@ def piecewise(near_kernel: np.ndarray, aggregate: np.ndarray
 
 def drop_weak(A: Matrix, strong: Matrix, node: np.ndarray) -> Matrix:
     """A without its weak couplings, added to the diagonal so that constants have the same image."""
-    entries = A.tocoo()
-    rows, columns = entries.coords
-    n = strong.shape[0]
-    edges = np.repeat(np.arange(n, dtype=np.int64), np.diff(strong.indptr)) * n + strong.indices
-    kept = np.isin(node[rows] * np.int64(n) + node[columns], edges)
-    if kept.all():
+    from stabkit.kernels.aggregation import mark_weak  # loads Numba
+    weak = np.empty(A.nnz, dtype=np.bool_)
+    mark_weak(A.indptr, A.indices, node, strong.indptr, strong.indices,
+              np.full(strong.shape[0], -1), weak)
+    if not weak.any():
         return A
-    lumped = np.bincount(rows[~kept], entries.data[~kept], A.shape[0])
-    made = assemble(A.shape, rows[kept], columns[kept], entries.data[kept]) \
-        + scipy.sparse.diags_array(lumped)
+    rows = np.repeat(np.arange(A.shape[0]), np.diff(A.indptr))
+    lumped = A.diagonal() + np.bincount(rows[weak], A.data[weak], A.shape[0])
     # A row that would be spoilt by lumping positive or many entries keeps its couplings.
-    return A if (made.diagonal() <= A.diagonal() / 10).any() else made.tocsr()
+    if (lumped <= A.diagonal() / 10).any():
+        return A
+    on_diagonal = rows == A.indices
+    made = A.copy()
+    made.data[weak] = 0
+    made.data[on_diagonal] = lumped[rows[on_diagonal]]
+    made.eliminate_zeros()
+    return made
 
 
 def smooth(T: Matrix, A: Matrix) -> Matrix:
@@ -190,7 +198,7 @@ def largest_eigenvalue(A: Matrix) -> float:
     try:
         found = scipy.sparse.linalg.eigsh(
             scaled, 1, tol=EIGENVALUE_TOLERANCE, v0=np.random.default_rng(0).random(A.shape[0]),
-            return_eigenvectors=False, maxiter=20)
+            ncv=DIRECTIONS, return_eigenvectors=False, maxiter=20)
     except scipy.sparse.linalg.ArpackNoConvergence:
         return bound
     return min(bound, MARGIN * float(found[0]))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from stabkit.aliases import Matrix
+from stabkit.aliases import Matrix, Signal
 from stabkit.errors import InvalidArgument
 from stabkit.multigrid.hierarchy import Level
 from stabkit.multigrid.matrices import assemble, inverse, triples
@@ -66,7 +66,7 @@ class Smoothed:
     sweeps: int = 1
 
     def on(self, level: Level) -> Sweep:
-        return repeat(self.smoother.on(level.A, level.shape), self.sweeps)
+        return Sweeps(portable(level.A), self.smoother.on(level.A, level.shape), self.sweeps)
 
 
 @dataclass(frozen=True)
@@ -101,19 +101,32 @@ class Cycle:
             raise InvalidArgument("pre, post: a cycle without smoothing does not converge; "
                                   "give at least one sweep")
 
-    def sweeps_on(self, level: Level) -> tuple[Sweep, Sweep]:
+    def sweeps_on(self, level: Level) -> tuple[Sweeps, Sweeps]:
         """Pre- and post-smoothing of a level."""
         pre = self.smoother.on(level.A, level.shape)
         after = self.post_smoother or self.smoother.adjoint
         post = pre if after == self.smoother else after.on(level.A, level.shape)
-        return repeat(pre, self.pre), repeat(post, self.post)
+        A = portable(level.A)
+        return Sweeps(A, pre, self.pre), Sweeps(A, post, self.post)
 
 
-def repeat(sweep: Sweep, times: int) -> Sweep:
-    """The sweep, this many times in a row."""
-    def run(u, b):
-        for _ in range(times):
-            u = sweep(u, b)
+@dataclass(frozen=True, eq=False)
+class Sweeps:
+    """A sweep on A, this many times in a row."""
+
+    A: Matrix
+    sweep: Sweep
+    times: int
+
+    def __call__(self, u: Signal, b: Signal) -> Signal:
+        for _ in range(self.times):
+            u = self.sweep(u, b)
         return u
 
-    return run
+    def from_zero(self, b: Signal) -> tuple[Signal, Signal]:
+        """What they make of 0, and its residual, which some sweeps have at hand."""
+        at_once = getattr(self.sweep, "from_zero", None)
+        if self.times == 1 and at_once:
+            return at_once(b)
+        u = self(0 * b, b)
+        return u, b - self.A @ u

@@ -174,8 +174,8 @@ def jumps(A: Matrix) -> str:
     if ratio < JUMP:
         return ""
     return (f"the coefficients of A jump by a factor of about {ratio:.2g} between neighbours, "
-            "where solutions have kinks; take algebraic(A), on a "
-            "grid with method=BlackBox(shape), and around=conjugate_gradients")
+            "where solutions have kinks; take algebraic(A), or method=BlackBox(shape) where each "
+            "medium is several cells wide, and around=conjugate_gradients")
 
 
 def _couplings(A: Matrix) -> tuple[np.ndarray, np.ndarray]:

@@ -36,7 +36,11 @@ def conjugate_gradients(A: Matrix, precondition: Precondition, b: Signal, x: Sig
             watch.fail(f"rᵀB r = {now:.3g} for the cycle B, which is not positive definite: take a "
                        "post-smoother adjoint to the smoother and R = Pᵀ, or around=fgmres")
             return x
-        p = z if p is None else z + now / before * p
+        if p is None:
+            p = z
+        else:
+            p *= now / before  # in place where the library has it
+            p += z
         q = A @ p
         curvature = float(total(p * q))
         if not curvature > 0:
@@ -44,7 +48,10 @@ def conjugate_gradients(A: Matrix, precondition: Precondition, b: Signal, x: Sig
                        "take around=minres, or a direct solver; Helmholtz problems of many "
                        "wavelengths are out of reach")
             return x
-        x, r, before = x + now / curvature * p, r - now / curvature * q, now
+        step, before = now / curvature, now
+        x += step * p
+        q *= step
+        r -= q
         residual = norm(r)
         if watch.arrives(residual) or residual < EPSILON * watch.scale:
             # The recursion falls below what rounding leaves of the residual itself.
@@ -105,6 +112,11 @@ def fgmres(A: Matrix, precondition: Precondition, b: Signal, x: Signal, watch: W
                 H[i, j] = float(v @ w)
                 w = w - float(H[i, j]) * v
             H[j + 1, j] = norm(w)
+            if not np.isfinite(H).all():
+                watch.fail("FGMRES: a cycle from zero made numbers beyond all floats, so it "
+                           "diverges by far; take a hierarchy of a matrix near A whose cycle "
+                           "converges, or a direct solver")
+                return x
             right = np.zeros(j + 2)
             right[0] = size
             y = np.linalg.lstsq(H[:j + 2, :j + 1], right)[0]

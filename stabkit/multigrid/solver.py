@@ -68,17 +68,20 @@ class Multigrid:
         return self._visit(0, self.cycle.visit, u, b)
 
     def _visit(self, number: int, visit: Visit, u: Signal, b: Signal) -> Signal:
+        # u = None stands for zero.
         A, P, R = self._matrices[number]
         if P is None:
-            return self.coarsest(u, b)
+            return self.coarsest(0 * b if u is None else u, b)
         pre, post = self.sweeps[number]
-        u = pre(u, b)
-        r = R @ (b - A @ u)
-        e = 0 * r
+        if u is None:
+            u, r = pre.from_zero(b)
+        else:
+            u = pre(u, b)
+            r = b - A @ u
+        r, e = R @ r, None
         for call in visit.calls:
             e = self._visit(number + 1, call, e, r)
-        u = u + P @ e
-        return post(u, b)
+        return post(u if e is None else u + P @ e, b)
 
     # -- as a solver -----------------------------------------------------------------------------
     def solve(self, b: Signal, u: Signal = None, *, tolerance: float = 1e-10, max_cycles: int = 100,
@@ -150,7 +153,7 @@ class Multigrid:
 
     def _from_zero(self, right: Signal) -> Signal:
         # One cycle as the preconditioner.
-        return self.step(0 * right, right)
+        return self._visit(0, self.cycle.visit, None, right)
 
     def _solution(self, watch: Watch, A: Matrix, x: Signal, right: Signal, shape: tuple[int, ...],
                   e: int) -> Solution:

@@ -314,3 +314,14 @@ TWO = scipy.sparse.block_diag([poisson((9, 9), NEUMANN_CELLS).matrix()] * 2, for
 def test_bad_input_is_named(call, words):
     with pytest.raises(InvalidArgument, match=words):
         call()
+
+
+@pytest.mark.slow
+def test_fgmres_says_so_where_a_cycle_overflows():
+    """A shift that is not symmetric, 30 times as large as A's entries."""
+    n = 1600
+    A = poisson((40, 40)).matrix() + 30 * scipy.sparse.diags_array(
+        [np.ones(n - 1), -np.ones(n - 1)], offsets=[1, -1])
+    found = Multigrid(algebraic(A), GS).solve(noise(n), around=fgmres)
+    assert found.status is Status.DIVERGED
+    assert "A is not symmetric" in found.reason
