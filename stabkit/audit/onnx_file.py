@@ -149,15 +149,16 @@ def read_bytes(content: bytes, source: str, folder: Path | None = None,
 
 def read_model(model: Any, source: str, folder: Path | None = None,
                shape: tuple[int, ...] | None = None, output: str | None = None,
-               fixed: Mapping[str, Any] | None = None) -> Graph:
-    """Read an onnx.ModelProto."""
-    return _Reading(write_out(model, source, _KNOWN), source, folder).graph(
+               fixed: Mapping[str, Any] | None = None, decimals: bool = False) -> Graph:
+    """Read an onnx.ModelProto; `decimals` says that its attributes stand for doubles."""
+    return _Reading(write_out(model, source, _KNOWN), source, folder, decimals).graph(
         shape, output, fixed or {})
 
 
 class _Reading:
-    def __init__(self, model: Any, source: str, folder: Path | None):
+    def __init__(self, model: Any, source: str, folder: Path | None, decimals: bool):
         self.proto, self.source, self.folder = model.graph, source, folder
+        self.decimals = decimals
         self.functions = model.functions
         if not model.HasField("graph") or (not self.proto.node and not self.proto.output):
             raise self.error("is damaged or no ONNX file")
@@ -304,7 +305,8 @@ class _Reading:
         op = Operator(node.op_type, self.opset, [self.lookup(name) if name else None
                                                  for name in node.input],
                       {attribute.name: attribute for attribute in node.attribute},
-                      sum(map(bool, node.output)), self.build, self.tensor, self.subgraph)
+                      sum(map(bool, node.output)), self.build, self.tensor, self.subgraph,
+                      self.decimals)
         if self.opset < PLAIN:
             op = old_form(op)
         folded = folding.fold(op)

@@ -60,7 +60,7 @@ def read(module: Any, shape: tuple[int, ...] | None) -> Graph:
     if not isinstance(module, torch.nn.Module):
         raise InvalidArgument(f"module: must be a torch.nn.Module, got {type(module).__name__}")
     if not isinstance(shape, tuple | list) or not shape or not all(
-            isinstance(size, int) and size > 0 for size in shape):
+            type(size) is int and size > 0 for size in shape):
         raise InvalidArgument(f"shape: must be the positive sizes of one input, without the batch "
                               f"axis, got {shape!r}")
     parts = [*module.parameters(), *module.buffers()]
@@ -176,18 +176,22 @@ def _graph_of(torch: Any, module: Any, inputs: tuple[Any, ...] | None, kind: str
     What it cannot write, or writes with Fourier transforms that cannot be read, it is given once
     more with fewer operators.
     """
+    x = inputs or _examples(module)
+    # ONNX has attributes in single precision: of a module in double precision they are read as the
+    # short decimals that were meant, and the comparison with the module says whether they were.
+    options = {"shape": shape, "decimals": bool(x) and x[0].dtype == torch.float64}
     try:
         model = _exporter(torch, module, inputs or ())
     except _errors(torch) as error:
         simple = _simpler_model(torch, module, inputs, kind, error)
-        return read_model(simple, kind, None, shape)
+        return read_model(simple, kind, **options)
     try:
-        return read_model(model, kind, None, shape)
+        return read_model(model, kind, **options)
     except InvalidArgument as refusal:
         if not any(node.op_type == "DFT" for node in model.graph.node):
             raise
         simple = _simpler_model(torch, module, inputs, kind, refusal)
-    return read_model(simple, kind, None, shape)
+    return read_model(simple, kind, **options)
 
 
 def _simpler_model(torch: Any, module: Any, inputs: tuple[Any, ...] | None, kind: str,

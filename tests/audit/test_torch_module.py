@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 import warnings
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -80,6 +81,19 @@ def test_double_precision():
     assert (graph.nodes[0].layer.weights == module[0].weight.detach().numpy()).all()
 
 
+@pytest.mark.slow
+def test_numbers_of_activations_in_double_precision():
+    """ONNX keeps them in single: 0.1 is meant where the module has it, and 1/3 is not guessed."""
+    for kind, slope, low in ((nn.LeakyReLU, 0.1, 0.1), (nn.ELU, 0.7, 0.0)):
+        graph = read(nn.Sequential(nn.Linear(2, 2), kind(slope)).double(), (2,))
+        flux = graph.nodes[-1].layer.flux
+        assert flux.facts.slopes == (Fraction(low), 1)
+    with pytest.raises(InvalidArgument, match="departs from it by"):
+        read(nn.Sequential(nn.Linear(2, 2), nn.LeakyReLU(1 / 3)).double(), (2,))
+    single = read(nn.Sequential(nn.Linear(2, 2), nn.LeakyReLU(0.1)), (2,))
+    assert single.nodes[-1].layer.flux.facts.slopes[0] == Fraction(float(np.float32(0.1)))
+
+
 def test_parametrized_weights_are_the_effective_ones():
     """Bit by bit what each layer multiplies with, and the parametrizations still there after."""
     with warnings.catch_warnings():
@@ -141,6 +155,7 @@ def strange(function):
      r"module: Linear cannot be applied to an input of shape \(1, 5\)"),
     (lambda: nn.Linear(4, 3), 4, "shape: must be the positive sizes"),
     (lambda: nn.Linear(4, 3), (0,), "shape: must be the positive sizes"),
+    (lambda: nn.Conv1d(1, 1, 1), (True,), "shape: must be the positive sizes"),
     (lambda: lambda x: x, (4,), "module: must be a torch.nn.Module, got function"),
     (lambda: strange(lambda x: (x, x)), (3,), "returns tuple; one tensor"),
     (lambda: strange(lambda x: x if x.sum() > 0 else -x), (3,), "cannot be traced"),

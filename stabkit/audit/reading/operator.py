@@ -85,6 +85,8 @@ class Operator:
         Reads a TensorProto.
     subgraph : callable
         The outputs of a GraphProto within the file, of values for its inputs.
+    decimals : bool
+        Whether attributes stand for the doubles of their shortest decimals, not for themselves.
     """
 
     kind: str
@@ -95,6 +97,7 @@ class Operator:
     build: Builder
     tensor: Callable[[Any], np.ndarray]
     subgraph: Callable[[Any, Sequence[Value]], list[Value]]
+    decimals: bool = False
 
     # -- inputs --------------------------------------------------------------------------------
     def value(self, number: int) -> Value | None:
@@ -180,7 +183,7 @@ class Operator:
 
     def number(self, name: str, default: float) -> float:
         attribute = self._attribute(name, (1,))
-        value = default if attribute is None else float(attribute.f)
+        value = default if attribute is None else self._float(attribute.f)
         if not np.isfinite(value):
             raise InvalidArgument(f"its attribute {name!r} is {value}")
         return value
@@ -191,7 +194,10 @@ class Operator:
 
     def numbers(self, name: str) -> list[float]:
         attribute = self._attribute(name, (6,))
-        return [] if attribute is None else [float(x) for x in attribute.floats]
+        return [] if attribute is None else [self._float(x) for x in attribute.floats]
+
+    def _float(self, single: float) -> float:
+        return float(str(np.float32(single))) if self.decimals else float(single)
 
     def graph(self, name: str) -> Any:
         attribute = self._attribute(name, (5,))
