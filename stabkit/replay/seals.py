@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from stabkit.errors import InvalidEvidence
-from stabkit.replay.fields import Fields
+from stabkit.replay.fields import Fields, Record
 
 
 def canonical(thing: Any) -> str:
@@ -30,7 +30,7 @@ def _hash(thing: Any) -> str:
         raise InvalidEvidence(f"cannot be sealed: {error}") from None
 
 
-def without(thing: Fields, *keys: str) -> dict[str, Any]:
+def without(thing: Fields, *keys: str) -> Record:
     """The entries of a JSON object but for some."""
     return {key: value for key, value in thing.items() if key not in keys}
 
@@ -49,7 +49,7 @@ def seal_of(thing: Fields) -> str:
     return _hash(without(thing, "seal"))
 
 
-def sealed(content: Fields) -> dict[str, Any]:
+def sealed(content: Fields) -> Record:
     """The content of a verdict file with the seals of its verdicts, and its own.
 
     Parameters
