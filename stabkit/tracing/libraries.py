@@ -223,8 +223,7 @@ class _Stage:
         return fill(self.tracer, shape, value)
 
     def array(self, value: Array, dtype: DTypeLike | None = None, *args: Argument,
-              **options: Argument
-             ) -> Array:
+              **options: Argument) -> Array:
         if isinstance(value, Traced):
             return value.copy()
         if not _holds_symbols(value):
@@ -239,8 +238,7 @@ class _Stage:
                                for part in parts])
 
     def asarray(self, value: Array, dtype: DTypeLike | None = None, *args: Argument,
-                **options: Argument
-               ) -> Array:
+                **options: Argument) -> Array:
         if isinstance(value, TracedArray):
             return value
         return self.array(value, dtype) if _holds_symbols(value) else \
@@ -283,8 +281,7 @@ class _Stage:
 
     def uniform_filter(self, array: Array, size: int = 3, output: Array = None,
                        mode: str = "reflect", cval: Array = 0, origin: Array = 0,
-                       **options: Argument
-                      ) -> Array:
+                       **options: Argument) -> Array:
         for axis in range(array.ndim):
             array = self.correlate1d(array, np.ones(size, dtype=int), axis, output, mode, cval,
                                      origin) / size
