@@ -33,6 +33,10 @@ Operand: TypeAlias = Any
 Margin: TypeAlias = Any
 #: The namespace of an array library.
 Library: TypeAlias = Any
+#: A thing of a library that may be missing: a module, a tensor, a graph.
+Foreign: TypeAlias = Any
+#: An argument of a function of such a library or of NumPy, handed on as it is given.
+Argument: TypeAlias = Any
 #: What a file, a piece of evidence or a message says, by name.
 Fields: TypeAlias = Mapping[str, Any]
 #: The same, to be filled.

@@ -127,7 +127,7 @@ def several(values: Any, name: str) -> tuple:
         raise InvalidArgument(f"{name}: must be a sequence, got {type(values).__name__}") from None
 
 
-def of_kind(value: Any, kind: type, name: str) -> None:
+def of_kind(value: object, kind: type, name: str) -> None:
     """Refuse an argument that is of another kind.
 
     Raises

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Array, Function, Operand, Scalar
+from stabkit.aliases import Argument, Array, Function, Operand, Scalar
 from stabkit.arithmetic.backend import namespace, to_host
 
 # NumPy's names where the standard has another.
@@ -42,7 +42,8 @@ class Entries:
     def __abs__(self) -> Entries:
         return Entries(abs(self.array))
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Array, **options: Any) -> Array:
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Array,
+                        **options: Argument) -> Array:
         if method != "__call__" or options:
             return NotImplemented
         if ufunc.__name__ in _ON_THE_HOST:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import scipy
 
-from stabkit.aliases import Array, Operand, Scalar
+from stabkit.aliases import Array, Matrix, Operand, Scalar
 
 Row = dict[int, Scalar]
 
@@ -97,7 +97,7 @@ def _apply(M: Any, x: np.ndarray) -> np.ndarray:
     return x if type(M) is int and M == 1 else M * x
 
 
-def _times(M: Any, matrix: Any, n: int) -> Any:
+def _times(M: Any, matrix: Matrix, n: int) -> Any:
     if hasattr(M, "sparse"):
         return M.sparse() if matrix is None else M.sparse() @ matrix
     if matrix is None:

@@ -7,7 +7,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stabkit.aliases import Number
+from stabkit.aliases import Fields, Foreign, Number
 from stabkit.arithmetic.rational import fraction, integer
 from stabkit.audit.models import as_model
 from stabkit.audit.questions import NOTIONS, select_notions
@@ -25,9 +25,9 @@ ROUNDINGS = ("snapped", "exact", "intervals")
 _MOST = 1 << 30  # entries of a signal
 
 
-def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str] | None = None,
+def audit(model: Foreign, shape: Shape | int | None = None, *, notions: Sequence[str] | None = None,
           at_most: Number | None = None, around: Any = None, radius: Number | None = None,
-          output: str | None = None, fixed: Mapping[str, Any] | None = None,
+          output: str | None = None, fixed: Fields | None = None,
           rounding: str = "snapped", budget: float = 20.0, seed: int = 0,
           advance: Callable[[str], None] = lambda name: None) -> Audit:
     """Decide in which senses a network or scheme is stable, and what to change where it is not.
@@ -104,8 +104,8 @@ def audit(model: Any, shape: Shape | int | None = None, *, notions: Sequence[str
     return audit_scheme(model, notions, bound, float(budget), seed, advance)
 
 
-def _accept(model: Any, shape: Shape | int | None, budget: Any, seed: Any,
-            output: str | None = None, fixed: Mapping[str, Any] | None = None) -> Graph | Scheme:
+def _accept(model: Foreign, shape: Shape | int | None, budget: Any, seed: Any,
+            output: str | None = None, fixed: Fields | None = None) -> Graph | Scheme:
     if isinstance(budget, bool) or not isinstance(budget, (int, float)) or \
             not 0 < budget <= LONGEST:
         raise InvalidArgument(f"budget: must be a positive number of seconds, got {budget!r}")
@@ -121,7 +121,7 @@ def _accept(model: Any, shape: Shape | int | None, budget: Any, seed: Any,
     return as_model(model, shape, output, fixed)
 
 
-def make_stable(model: Any, shape: Shape | int | None = None, *, budget: float = 5.0,
+def make_stable(model: Foreign, shape: Shape | int | None = None, *, budget: float = 5.0,
                 seed: int = 0) -> Repair:
     """The network with the smallest change that was found by which it is certified to contract.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import prod
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from stabkit.aliases import Fields, Foreign
 from stabkit.errors import InvalidArgument
 from stabkit.networks.graph import Graph
 from stabkit.networks.layers import Shape
@@ -20,8 +20,8 @@ class ExactFunction(Function):
     exact: ClassVar[bool] = True
 
 
-def as_model(model: Any, shape: Shape | None = None, output: str | None = None,
-             fixed: Mapping[str, Any] | None = None) -> Graph | Scheme:
+def as_model(model: Foreign, shape: Shape | None = None, output: str | None = None,
+             fixed: Fields | None = None) -> Graph | Scheme:
     """A user's model as a graph or a scheme."""
     if not isinstance(model, (str, Path)):
         if output is not None:
@@ -47,7 +47,7 @@ def as_model(model: Any, shape: Shape | None = None, output: str | None = None,
 
 
 def read(path: str | Path, shape: Shape | None = None, output: str | None = None,
-         fixed: Mapping[str, Any] | None = None) -> Graph:
+         fixed: Fields | None = None) -> Graph:
     """Read a network from a file: by its content, and by its ending where that says nothing."""
     path = Path(path)
     with open_file(path, "model") as stream:

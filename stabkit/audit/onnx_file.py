@@ -12,13 +12,14 @@ from __future__ import annotations
 import os
 import re
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Argument, Fields, Foreign
 from stabkit.audit.reading import (
     choices,
     contraction,
@@ -100,7 +101,7 @@ _KNOWN = {*_ONE, *_SEVERAL, *entrywise.FLUXES, *folding.FOLDED}
 
 
 def read(path: str | Path, shape: tuple[int, ...] | None = None, output: str | None = None,
-         fixed: Mapping[str, Any] | None = None) -> Graph:
+         fixed: Fields | None = None) -> Graph:
     """Read an ONNX file.
 
     Parameters
@@ -132,7 +133,7 @@ def read(path: str | Path, shape: tuple[int, ...] | None = None, output: str | N
 
 def read_bytes(content: bytes, source: str, folder: Path | None = None,
                shape: tuple[int, ...] | None = None, output: str | None = None,
-               fixed: Mapping[str, Any] | None = None) -> Graph:
+               fixed: Fields | None = None) -> Graph:
     """Read the bytes of an ONNX file; external data may lie in `folder`."""
     try:
         import onnx
@@ -147,16 +148,16 @@ def read_bytes(content: bytes, source: str, folder: Path | None = None,
     return read_model(model, source, folder, shape, output, fixed)
 
 
-def read_model(model: Any, source: str, folder: Path | None = None,
+def read_model(model: Foreign, source: str, folder: Path | None = None,
                shape: tuple[int, ...] | None = None, output: str | None = None,
-               fixed: Mapping[str, Any] | None = None, decimals: bool = False) -> Graph:
+               fixed: Fields | None = None, decimals: bool = False) -> Graph:
     """Read an onnx.ModelProto; `decimals` says that its attributes stand for doubles."""
     return _Reading(write_out(model, source, _KNOWN), source, folder, decimals).graph(
         shape, output, fixed or {})
 
 
 class _Reading:
-    def __init__(self, model: Any, source: str, folder: Path | None, decimals: bool):
+    def __init__(self, model: Foreign, source: str, folder: Path | None, decimals: bool):
         self.proto, self.source, self.folder = model.graph, source, folder
         self.decimals = decimals
         self.functions = model.functions
@@ -176,7 +177,7 @@ class _Reading:
         return InvalidArgument(" ".join(f"model: {self.source}: {message}".splitlines()))
 
     # -- the whole -----------------------------------------------------------------------------
-    def graph(self, shape: tuple[int, ...] | None, output: str | None, fixed: Mapping[str, Any]
+    def graph(self, shape: tuple[int, ...] | None, output: str | None, fixed: Fields
               ) -> Graph:
         needed = total_bytes(self.proto.initializer)
         self.say_place("its weights", memory.require, 2 * needed, f"{needed} bytes of weights")
@@ -246,7 +247,7 @@ class _Reading:
         for entry, full, start, end in zip(inputs, fulls, ends, ends[1:], strict=False):
             self.values[entry.name] = View(-1, full, np.arange(start, end))
 
-    def say_place(self, place: str, function: Callable, *args: Any) -> Any:
+    def say_place(self, place: str, function: Callable, *args: Argument) -> Any:
         """Call a function; what goes wrong is said with its place."""
         try:
             return function(*args)

@@ -13,11 +13,13 @@ import io
 import logging
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from math import inf, prod
 from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Foreign, Library
 from stabkit.audit.onnx_file import read_model
 from stabkit.audit.reading import memory
 from stabkit.audit.requirements import LEAST
@@ -28,7 +30,7 @@ from stabkit.networks.graph import Graph, evaluate
 from stabkit.tracing.state import refuse_state
 
 
-def read(module: Any, shape: tuple[int, ...] | None) -> Graph:
+def read(module: Foreign, shape: tuple[int, ...] | None) -> Graph:
     """Read a ``torch.nn.Module``, or what ``torch.export.export`` made of one.
 
     Parameters
@@ -74,7 +76,7 @@ def read(module: Any, shape: tuple[int, ...] | None) -> Graph:
         return graph
 
 
-def _compare(torch: Any, module: Any, graph: Graph, x: Any, kind: str) -> None:
+def _compare(torch: Library, module: Foreign, graph: Graph, x: Any, kind: str) -> None:
     """Refuse a graph that is not its module: exporters err, too, and leave out projections.
 
     One departure at three random inputs may come from a jump that rounding moves.
@@ -95,7 +97,7 @@ def _compare(torch: Any, module: Any, graph: Graph, x: Any, kind: str) -> None:
 
 
 @contextlib.contextmanager
-def _eval_copy(module: Any, torch: Any) -> Iterator[Any]:
+def _eval_copy(module: Foreign, torch: Library) -> Iterator[Any]:
     """A copy in eval mode with plain weights; or the module itself, put back afterwards."""
     before = [(part, part.training) for part in module.modules()]
     try:
@@ -128,7 +130,7 @@ def _silence() -> Iterator[None]:
         log.setLevel(level)
 
 
-def write_weights_out(module: Any, torch: Any) -> None:
+def write_weights_out(module: Foreign, torch: Library) -> None:
     """Put numbers in the place of weights that are computed, in all parts of a module."""
     from torch.nn.utils import parametrize, remove_spectral_norm, remove_weight_norm
 
@@ -150,7 +152,7 @@ def write_weights_out(module: Any, torch: Any) -> None:
                 remove(part, hook.name)
 
 
-def _example(torch: Any, module: Any, shape: tuple[int, ...], kind: str) -> Any:
+def _example(torch: Library, module: Foreign, shape: tuple[int, ...], kind: str) -> Any:
     """An input that the module takes."""
     like = next((part for part in module.parameters() if part.is_floating_point()), None)
     x = torch.zeros((1, *shape), dtype=None if like is None else like.dtype,
@@ -169,7 +171,7 @@ def _example(torch: Any, module: Any, shape: tuple[int, ...], kind: str) -> Any:
     return x
 
 
-def _graph_of(torch: Any, module: Any, inputs: tuple[Any, ...] | None, kind: str,
+def _graph_of(torch: Library, module: Foreign, inputs: tuple[Any, ...] | None, kind: str,
                   shape: tuple[int, ...] | None) -> Graph:
     """The graph of the ONNX model that PyTorch's exporter writes.
 
@@ -179,22 +181,23 @@ def _graph_of(torch: Any, module: Any, inputs: tuple[Any, ...] | None, kind: str
     x = inputs or _examples(module)
     # ONNX has attributes in single precision: of a module in double precision they are read as the
     # short decimals that were meant, and the comparison with the module says whether they were.
-    options = {"shape": shape, "decimals": bool(x) and x[0].dtype == torch.float64}
+    read_as = partial(read_model, source=kind, shape=shape,
+                      decimals=x is not None and len(x) > 0 and x[0].dtype == torch.float64)
     try:
         model = _exporter(torch, module, inputs or ())
     except _errors(torch) as error:
         simple = _simpler_model(torch, module, inputs, kind, error)
-        return read_model(simple, kind, **options)
+        return read_as(simple)
     try:
-        return read_model(model, kind, **options)
+        return read_as(model)
     except InvalidArgument as refusal:
         if not any(node.op_type == "DFT" for node in model.graph.node):
             raise
         simple = _simpler_model(torch, module, inputs, kind, refusal)
-    return read_model(simple, kind, **options)
+    return read_as(simple)
 
 
-def _simpler_model(torch: Any, module: Any, inputs: tuple[Any, ...] | None, kind: str,
+def _simpler_model(torch: Library, module: Foreign, inputs: tuple[Any, ...] | None, kind: str,
                    first: BaseException) -> Any:
     """The model that is written of a program with fewer operators; else the first error."""
     given = module if inputs else module.module()
@@ -214,11 +217,11 @@ def _simpler_model(torch: Any, module: Any, inputs: tuple[Any, ...] | None, kind
                           f"{_first_line(first)}") from None
 
 
-def _errors(torch: Any) -> tuple[type[BaseException], ...]:
+def _errors(torch: Library) -> tuple[type[BaseException], ...]:
     return torch.onnx.errors.OnnxExporterError, RuntimeError, ValueError, TypeError
 
 
-def _exporter(torch: Any, module: Any, inputs: tuple[Any, ...]) -> Any:
+def _exporter(torch: Library, module: Foreign, inputs: tuple[Any, ...]) -> Any:
     """An ONNX model, unoptimised: that would round weights anew."""
     return torch.onnx.export(module, inputs, dynamo=True, optimize=False,
                              verbose=False).model_proto

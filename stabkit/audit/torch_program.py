@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from stabkit.aliases import Foreign, Library
 from stabkit.audit.reading import memory
 from stabkit.errors import InvalidArgument
 
@@ -32,7 +33,7 @@ _SCALES = (1.0, 3.0, 0.1)  # of random inputs
 _ROUNDINGS = 4096  # by which a program may depart from its module
 
 
-def simpler_program(torch: Any, module: Any, x: Any) -> Any:
+def simpler_program(torch: Library, module: Foreign, x: Any) -> Any:
     """The module as a graph of PyTorch's operators on real numbers.
 
     Raises
@@ -51,7 +52,7 @@ def simpler_program(torch: Any, module: Any, x: Any) -> Any:
     return made
 
 
-def _compare(torch: Any, module: Any, made: Any, x: Any) -> None:
+def _compare(torch: Library, module: Foreign, made: Any, x: Any) -> None:
     """Refuse a program that departs from its module at random inputs by more than rounding may."""
     away = max(departures(torch, module, made, x))
     if away > rounding(torch, x):
@@ -59,7 +60,7 @@ def _compare(torch: Any, module: Any, made: Any, x: Any) -> None:
                               f"{away:.2g} of its largest result, at a random input")
 
 
-def departures(torch: Any, module: Any, other: Callable[[Any], Any], x: Any) -> list[float]:
+def departures(torch: Library, module: Foreign, other: Callable[[Any], Any], x: Any) -> list[float]:
     """How far another function departs from a module at random inputs like `x`, over the largest
     result; endless where only one of them is a number, or their shapes differ."""
     generator, found = torch.Generator().manual_seed(1), []
@@ -75,14 +76,14 @@ def departures(torch: Any, module: Any, other: Callable[[Any], Any], x: Any) -> 
     return found
 
 
-def rounding(torch: Any, x: Any) -> float:
+def rounding(torch: Library, x: Any) -> float:
     """How far rounding may move results; on other devices products may be those of half precision.
     """
     return _ROUNDINGS * max(torch.finfo(x.dtype).eps, 0.0 if x.device.type == "cpu" else 2.0**-18)
 
 
 class _Rewriting:
-    def __init__(self, torch: Any, module: Any, x: Any):
+    def __init__(self, torch: Library, module: Foreign, x: Any):
         self.torch, self.module, self.x = torch, module, x
         self.values = _values(torch, module, x)
         self.live = self._depending()
@@ -219,7 +220,7 @@ class _Rewriting:
         return graph.get_attr(name)
 
 
-def _values(torch: Any, module: Any, x: Any) -> dict[Any, Any]:
+def _values(torch: Library, module: Foreign, x: Any) -> dict[Any, Any]:
     """What every node computes of one input."""
     found: dict[Any, Any] = {}
 

@@ -115,7 +115,7 @@ def examples(what: Property) -> list[Property]:
 
 
 @singledispatch
-def statement_of(what: Any, symbols: Symbols) -> Statement:
+def statement_of(what: object, symbols: Symbols) -> Statement:
     """What a property of symbols says, as a statement."""
     raise InvalidArgument(f"a {type(what).__name__} is not stated for all")
 

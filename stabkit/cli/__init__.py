@@ -77,7 +77,7 @@ def run() -> None:
     """Run as a program; threads that a user's code has left behind do not keep it from ending."""
     terminated = []
 
-    def terminate(number: int, frame: Any) -> None:
+    def terminate(number: int, frame: object) -> None:
         terminated.append(number)
         raise KeyboardInterrupt
 

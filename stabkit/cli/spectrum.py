@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from stabkit.aliases import Matrix
 from stabkit.cli.audit import Sizes
 from stabkit.cli.commands import EXPECTED, UNEXPECTED, cli
 from stabkit.cli.options import check_target
@@ -84,7 +85,7 @@ def spectrum(file: Path, shape: tuple[int, ...] | None, dt: str | None, picture:
     return UNEXPECTED if grows else EXPECTED
 
 
-def _bound(matrix: Any, found: Any) -> tuple[Any, list[tuple[str, str]]]:
+def _bound(matrix: Matrix, found: Any) -> tuple[Any, list[tuple[str, str]]]:
     """Whether powers are bounded, and for few rows how large they get."""
     from stabkit.spectra import bound_of_powers, transient_growth
 

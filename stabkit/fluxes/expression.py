@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Function, Operand, Scalar
+from stabkit.aliases import Argument, Function, Operand, Scalar
 from stabkit.arithmetic.derivative import Dual, derivative
 from stabkit.arithmetic.elementary import (
     connective,
@@ -209,7 +209,7 @@ class Expression:
 
     __int__ = __index__ = __float__
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Scalar:
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Argument) -> Scalar:
         if method == "__call__" and not options:
             if ufunc in _LOGICAL:
                 return _LOGICAL[ufunc](*inputs)

@@ -324,7 +324,7 @@ class Flux:
         return sorted({*ends, *(-end for end in ends)}) if self.facts.odd else ends
 
 
-def _is_recorded(s: Any) -> bool:
+def _is_recorded(s: Scalar) -> bool:
     """Whether s records what NumPy does with it, as the symbols of a traced step do."""
     return hasattr(s, "__array_function__") and not isinstance(s, (np.ndarray, Term, Expression))
 

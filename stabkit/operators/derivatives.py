@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import scipy
 
-from stabkit.aliases import Signal
+from stabkit.aliases import Matrix, Signal
 from stabkit.arithmetic.linearised import Linearised, Row, Tape
 from stabkit.arithmetic.rational import fractions, solve
 from stabkit.errors import InvalidArgument
@@ -174,7 +174,7 @@ class Inverse(SparseMap):
         return [list(enumerate(row)) for row in solve(dense, np.eye(n, dtype=int))]
 
 
-def _times(matrix: Any, v: np.ndarray) -> np.ndarray:
+def _times(matrix: Matrix, v: np.ndarray) -> np.ndarray:
     """The image of every signal along the last axis."""
     return (matrix @ v.reshape(-1, v.shape[-1]).T).T.reshape(*v.shape[:-1], matrix.shape[0])
 

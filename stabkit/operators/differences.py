@@ -91,7 +91,7 @@ def _difference(order: int, n: int, h: Fraction, boundary: Boundary) -> Operator
     return made.described(text)
 
 
-def _check(n: Any, boundary: Any) -> None:
+def _check(n: object, boundary: Any) -> None:
     if not isinstance(n, Integral):
         raise InvalidArgument(f"n: must be an integer, got {n!r}")
     check_boundary(boundary)

@@ -22,6 +22,7 @@ from typing import Any
 
 from stabkit.errors import InvalidEvidence
 from stabkit.proof import facts, setting
+from stabkit.proof.aliases import Data
 from stabkit.proof.setting import Setting
 from stabkit.proof.text import fields, new_name, parse, relation, table, text_of
 from stabkit.proof.words import Expression
@@ -46,13 +47,13 @@ def read(data: dict) -> Statement:
     return Statement(given, *goal(given, data["goal"]))
 
 
-def goal(given: Setting, text: Any) -> tuple[Expression, str]:
+def goal(given: Setting, text: Data) -> tuple[Expression, str]:
     """The left side and the relation of a goal; only a number can be >= 0."""
     left, sign = relation(text, (">=", "=="))
     return (given.form(left) if sign == ">=" else parse(left, given.names)), sign
 
 
-def check(statement: Statement, proof: Any) -> None:
+def check(statement: Statement, proof: Data) -> None:
     """Add the proof up.
 
     Raises
@@ -72,7 +73,7 @@ def check(statement: Statement, proof: Any) -> None:
                                   "over")
 
 
-def parts(statement: Statement, proof: Any) -> Iterator[tuple[str, Statement, Any, list]]:
+def parts(statement: Statement, proof: Data) -> Iterator[tuple[str, Statement, Any, list]]:
     """The lemmas and at last the statement, each with its name, its factor and its steps."""
     proof = fields(proof, ("steps",), ("times", "lemmas", "rest"))
     given = add_rests(replace(statement.setting, known=dict(statement.setting.known)), proof)
@@ -98,7 +99,7 @@ def add_rests(given: Setting, proof: dict) -> Setting:
     return given
 
 
-def _list(data: Any, at_most: int) -> list:
+def _list(data: Data, at_most: int) -> list:
     if not isinstance(data, list) or len(data) > at_most:
         raise InvalidEvidence(f"steps, lemmas: must be lists of at most {at_most}")
     return data

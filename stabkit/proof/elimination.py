@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from stabkit.proof.aliases import Record
 from stabkit.proof.setting import Setting
 from stabkit.proof.text import text_of
 from stabkit.proof.words import NUMBERS, Expression, Letter
@@ -14,13 +15,13 @@ from stabkit.proof.words import NUMBERS, Expression, Letter
 MAX_ROUNDS = 8
 
 
-def by_equations(given: Setting, rest: Expression) -> list[dict[str, Any]]:
+def by_equations(given: Setting, rest: Expression) -> list[Record]:
     """Steps that take multiples of the equations from a sum until none of their letters is left.
 
     An equation determines the letter, of those that stand alone in it with a number before them,
     and nowhere else in it, that was declared last.
     """
-    steps: list[dict[str, Any]] = []
+    steps: list[Record] = []
     order = list(given.names)
     for name, equation in reversed(given.equations.items()):
         alone = [word[0] for word, powers in equation.terms if len(word) == 1 and not powers

@@ -27,6 +27,7 @@ from __future__ import annotations
 from typing import Any
 
 from stabkit.errors import InvalidEvidence
+from stabkit.proof.aliases import Data
 from stabkit.proof.setting import Setting, Visit
 from stabkit.proof.text import fields, parse
 from stabkit.proof.words import Expression, dot, expression
@@ -113,7 +114,7 @@ def zero(setting: Setting, step: dict) -> Expression:
     return equation * factor if factor.scalar or equation.scalar else factor @ equation
 
 
-def multiplier(setting: Setting, text: Any, strict: bool = False) -> Expression:
+def multiplier(setting: Setting, text: Data, strict: bool = False) -> Expression:
     """A factor that is >= 0, or > 0: in parameters and conditions, without a minus sign.
 
     Every coefficient is >= 0, and so is every factor: a parameter or condition whose sign the

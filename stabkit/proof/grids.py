@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from stabkit.errors import InvalidArgument, require_value
+from stabkit.proof.aliases import Record
 from stabkit.proof.parts import SymbolicFlux, SymbolicOperator, end_of_weight
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.text import text_of
@@ -75,7 +76,7 @@ class GridDifference(SymbolicOperator):
         raise InvalidArgument("a grid: only the differences of the signal itself are known, and "
                               "what a flux makes of them")
 
-    def rows(self, make: Any, step: str, keeps: str) -> dict[str, Any]:
+    def rows(self, make: Any, step: str, keeps: str) -> Record:
         """The statement that a scheme keeps the range on grids of every shape.
 
         Parameters

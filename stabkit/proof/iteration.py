@@ -37,6 +37,7 @@ from typing import Any
 
 from stabkit.errors import InvalidEvidence
 from stabkit.proof import algebra, setting
+from stabkit.proof.aliases import Data
 from stabkit.proof.setting import Setting
 from stabkit.proof.text import fields, new_name, table
 from stabkit.proof.words import NUMBERS, Expression, expression, parameter
@@ -97,7 +98,7 @@ def _enclose(statement: Statement) -> None:
             statement.changing.update(_names(visit))
 
 
-def check(statement: Statement, proof: Any) -> None:
+def check(statement: Statement, proof: Data) -> None:
     """Check all parts of the induction.
 
     Raises
@@ -112,7 +113,7 @@ def check(statement: Statement, proof: Any) -> None:
             raise InvalidEvidence(f"{place}: {error}") from None
 
 
-def obligations(statement: Statement, proof: Any) -> list[tuple[str, algebra.Statement, Any]]:
+def obligations(statement: Statement, proof: Data) -> list[tuple[str, algebra.Statement, Any]]:
     """What the induction must show, each with its name and its proof."""
     proof = fields(proof, ("invariants", "base", "step", "end"), ("ghosts", "rest"))
     statement = with_ghosts(with_rests(statement, proof), table(proof.get("ghosts", {})))

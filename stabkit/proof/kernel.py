@@ -6,6 +6,7 @@ from typing import Any
 
 from stabkit.errors import InvalidEvidence
 from stabkit.proof import algebra, iteration, pieces, rows
+from stabkit.proof.aliases import Data
 from stabkit.proof.words import limited_work
 
 KINDS = {"algebra": algebra, "iteration": iteration, "rows": rows, "pieces": pieces}
@@ -22,7 +23,7 @@ def read(statement: Any) -> Any:
     return _kind(statement).read(statement)
 
 
-def check(statement: Any, proof: Any) -> None:
+def check(statement: Any, proof: Data) -> None:
     """Return if the proof shows the statement, else raise.
 
     Parameters

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
 
 from stabkit.errors import InvalidEvidence
+from stabkit.proof.aliases import Data
 from stabkit.proof.polynomials import End, coefficients, nonnegative
 from stabkit.proof.text import fields, new_name, parse, rational, relation
 from stabkit.proof.words import Expression, parameter
@@ -44,7 +44,7 @@ def read(data: dict) -> Statement:
     return Statement(new_name(data["variable"], ("max", "min", "abs")), ends, left, sign)
 
 
-def check(statement: Statement, proof: Any) -> None:
+def check(statement: Statement, proof: Data) -> None:
     """Decide the goal on every piece.
 
     Raises
@@ -57,7 +57,7 @@ def check(statement: Statement, proof: Any) -> None:
             raise InvalidEvidence(f"the goal does not hold between {piece.low} and {piece.high}")
 
 
-def pieces(statement: Statement, proof: Any) -> Iterator[tuple[Piece, Expression]]:
+def pieces(statement: Statement, proof: Data) -> Iterator[tuple[Piece, Expression]]:
     """The pieces, each with what the left side of the goal is on it."""
     breaks = fields(proof, ("breaks",))["breaks"]
     if not isinstance(breaks, list) or len(breaks) > MAX_BREAKS:

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from stabkit.proof import algebra, iteration, pieces, rows
+from stabkit.proof.aliases import Data
 from stabkit.proof.kernel import read
 from stabkit.proof.setting import Setting
 from stabkit.proof.text import text_of
@@ -15,7 +16,7 @@ GREEK = {"tau": "τ", "kappa": "κ", "delta": "δ", "phi": "Φ", "sigma": "σ"}
 SHORT = {"**": "", ".T": "ᵀ", "@": " ", "*": " "}
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
-def explain(statement: Any, proof: Any) -> str:
+def explain(statement: Any, proof: Data) -> str:
     """Hypotheses, what is shown, and one line of algebra per step.
 
     Raises
@@ -117,7 +118,7 @@ def _multiple(end: Any, s: str, sign: str) -> str:
         "" if sign else "0"
 
 
-def _sum(statement: algebra.Statement, proof: Any, what: str) -> str:
+def _sum(statement: algebra.Statement, proof: Data, what: str) -> str:
     """One line for each step of a sum."""
     lines = []
     shown = [pretty(lemma["shows"]) for lemma in proof.get("lemmas", [])] + [what]
@@ -182,7 +183,7 @@ def _operator(given: Setting, K: Letter) -> str:
     return f"{K.name}: {K.of} -> {K.to}{bound}" + ", symmetric" * K.symmetric
 
 
-def _rows(statement: rows.Statement, proof: Any) -> str:
+def _rows(statement: rows.Statement, proof: Data) -> str:
     matrix = "A u⁺ = u" if statement.implicit else "u⁺ = B u"
     steps = "Any number of steps" if statement.repeated else "A step"
     what = "sums of tau g/h^2 over the edges of a site" if any(

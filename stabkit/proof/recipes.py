@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from stabkit.proof import algebra, iteration, pieces, rows
+from stabkit.proof.aliases import Data, Record
 from stabkit.proof.kernel import read
 from stabkit.proof.setting import Setting
 from stabkit.proof.text import text_of
@@ -75,7 +76,7 @@ def check(name, x, sign):
 '''
 
 
-def recipe(statement: Any, proof: Any) -> str:
+def recipe(statement: Any, proof: Data) -> str:
     """A program in plain Python that prints whether each part of the proof holds.
 
     Raises
@@ -90,7 +91,7 @@ def recipe(statement: Any, proof: Any) -> str:
         return _program(BOX, _pieces(made, proof))
     parts = [("goal", made, proof)] if isinstance(made, algebra.Statement) else \
         iteration.obligations(made, proof)
-    names: dict[str, Any] = {}
+    names: Record = {}
     identities: dict[str, list[str]] = {}
     for place, part, part_proof in parts:
         for lemma, shown, times, steps in algebra.parts(part, part_proof):
@@ -111,7 +112,7 @@ def _program(start: str, lines: Iterable[str]) -> str:
             break_on_hyphens=False) if line.startswith("check(") else [line]))
 
 
-def _declare(names: dict[str, Any], given: Setting) -> Iterator[str]:
+def _declare(names: Record, given: Setting) -> Iterator[str]:
     """Lines that define the parameters, the letters, and what is assumed to be >= 0."""
     words = {name: next(iter(x.terms))[0] for name, x in names.items() if name not in given.assume}
     for kind, key in (("", "((n,), ())"), ("letters", "((), (n,))")):
@@ -144,7 +145,7 @@ def _term(part: algebra.Statement, step: dict) -> str:
     return text_of(algebra.contribution(part.setting, bare, part.relation))
 
 
-def _rows(statement: rows.Statement, proof: Any) -> Iterator[str]:
+def _rows(statement: rows.Statement, proof: Data) -> Iterator[str]:
     """The conditions on rows, those that are the same once."""
     ends = ", ".join(f'"{_rename(name)}": {_number(end)}'
                      for name, end in statement.weights.items())
@@ -159,7 +160,7 @@ def _rows(statement: rows.Statement, proof: Any) -> Iterator[str]:
         yield _check(whats[0] + more, text, sign)
 
 
-def _pieces(statement: pieces.Statement, proof: Any) -> Iterator[str]:
+def _pieces(statement: pieces.Statement, proof: Data) -> Iterator[str]:
     """The goal and the orders of what is compared, in the distance _t from an end of each piece."""
     yield '_t = Sum({("_t",): 1})'
     for piece, shown in pieces.pieces(statement, proof):

@@ -54,9 +54,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from stabkit.errors import InvalidEvidence
+from stabkit.proof.aliases import Data
 from stabkit.proof.polynomials import End, nonnegative_on_box
 from stabkit.proof.text import fields, new_name, parse, rational, table
 from stabkit.proof.words import Expression, expression, parameter
@@ -124,7 +124,7 @@ def _is_a_line(statement: Statement) -> None:
         raise InvalidEvidence("rows: an entry depends on the weight of another edge")
 
 
-def check(statement: Statement, proof: Any) -> None:
+def check(statement: Statement, proof: Data) -> None:
     """Show that the scheme keeps what the statement says, on lines of every length.
 
     Raises
@@ -142,7 +142,7 @@ def check(statement: Statement, proof: Any) -> None:
 Conditions = Iterator[tuple[str, Expression, str]]
 
 
-def conditions(statement: Statement, proof: Any) -> Conditions:
+def conditions(statement: Statement, proof: Data) -> Conditions:
     """What has to be ">=", ">" or "==" 0 for all weights: in words, the polynomial, the sign."""
     for name, row in statement.rows.items():
         for k, entry in row.items():
@@ -151,7 +151,7 @@ def conditions(statement: Statement, proof: Any) -> Conditions:
     yield from CHECKS[statement.keeps](statement, proof)
 
 
-def _range(statement: Statement, proof: Any) -> Conditions:
+def _range(statement: Statement, proof: Data) -> Conditions:
     fields(proof)
     yield from _sums_to_one(statement)
     for name, row in statement.rows.items():
@@ -164,7 +164,7 @@ def _sums_to_one(statement: Statement) -> Conditions:
         yield f"{name}: the entries", sum(row.values(), expression(-1)), "=="
 
 
-def _mean(statement: Statement, proof: Any) -> Conditions:
+def _mean(statement: Statement, proof: Data) -> Conditions:
     """A value goes to its own site, to the next one over the edge to the right, and to the left."""
     fields(proof)
     rows = statement.rows
@@ -179,7 +179,7 @@ def _mean(statement: Statement, proof: Any) -> Conditions:
                 yield f"{name}: the column", rows[name]["0"] + left + right - 1, "=="
 
 
-def _variation(statement: Statement, proof: Any) -> Conditions:
+def _variation(statement: Statement, proof: Data) -> Conditions:
     fields(proof)
     yield from _sums_to_one(statement)
     for before in ("first", "inner"):
@@ -194,7 +194,7 @@ def _stays(statement: Statement, before: str, after: str) -> Expression:
     return 1 - rows[before]["1"] - rows[after]["-1"].put({"l": parameter("r")})
 
 
-def _contrast(statement: Statement, proof: Any) -> Conditions:
+def _contrast(statement: Statement, proof: Data) -> Conditions:
     yield from _variation(statement, proof)
     for name, row in statement.rows.items():
         for beside in sorted(set(row) - {"0"}):
@@ -210,7 +210,7 @@ def _contrast(statement: Statement, proof: Any) -> Conditions:
                    1 - _stays(statement, before, after) - handed, ">=")
 
 
-def _extrema(statement: Statement, proof: Any) -> Conditions:
+def _extrema(statement: Statement, proof: Data) -> Conditions:
     """The induction for the pivots of the matrix of the differences."""
     yield from _sums_to_one(statement)
     left, right = _bounds(proof)
@@ -226,7 +226,7 @@ def _extrema(statement: Statement, proof: Any) -> Conditions:
 BOUND = "the bound of pivots"
 
 
-def _bounds(proof: Any) -> tuple[Expression, Expression]:
+def _bounds(proof: Data) -> tuple[Expression, Expression]:
     """m(l) and m(r), which must be > 0."""
     text = fields(proof, ("pivot",))["pivot"]
     left, right = (parse(text, {"x": parameter(weight)}) for weight in "lr")
@@ -235,7 +235,7 @@ def _bounds(proof: Any) -> tuple[Expression, Expression]:
     return left, right
 
 
-def _sign(statement: Statement, proof: Any) -> Conditions:
+def _sign(statement: Statement, proof: Data) -> Conditions:
     """The induction for the pivots."""
     rows, strict = statement.rows, ">" if statement.implicit else ">="
     left, right = _bounds(proof)
@@ -250,7 +250,7 @@ def _sign(statement: Statement, proof: Any) -> Conditions:
                    (row["0"] - bound) * left - row["-1"] * beside, so)
 
 
-def _cyclic_sign(statement: Statement, proof: Any) -> Conditions:
+def _cyclic_sign(statement: Statement, proof: Data) -> Conditions:
     yield from _sign(unroll(statement), proof)
 
 

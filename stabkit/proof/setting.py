@@ -19,11 +19,11 @@ All may be left out.  The value and the energy of a visit are declared by it, no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from stabkit.errors import InvalidEvidence
+from stabkit.proof.aliases import Data, Fields
 from stabkit.proof.text import fields, new_name, parse, relation, table
 from stabkit.proof.words import NUMBERS, Expression, operator, parameter, vector
 
@@ -67,21 +67,21 @@ class Setting:
     equations: dict[str, Expression] = field(default_factory=dict)
     known: dict[str, Expression] = field(default_factory=dict)
 
-    def number(self, text: Any) -> Expression:
+    def number(self, text: Data) -> Expression:
         """A polynomial in the parameters."""
         found = parse(text, self.names)
         if not found.scalar:
             raise InvalidEvidence(f"{text}: must be a polynomial in the parameters")
         return found
 
-    def form(self, text: Any) -> Expression:
+    def form(self, text: Data) -> Expression:
         """An expression whose value is a number."""
         found = parse(text, self.names)
         if found.terms and (found.to, found.of) != (NUMBERS, NUMBERS):
             raise InvalidEvidence(f"{text}: must be a number, such as x.T@y")
         return found
 
-    def vector(self, text: Any, space: str | None = None) -> Expression:
+    def vector(self, text: Data, space: str | None = None) -> Expression:
         """A vector, of the space if one is named."""
         found = parse(text, self.names)
         if found.terms and (found.of != NUMBERS or space not in (None, found.to)):
@@ -145,7 +145,7 @@ def quotients(sector: Ends | None, slopes: Ends | None) -> Ends:
     return low, steepest if low is not None and high is None else high
 
 
-def read(data: Mapping[str, Any]) -> Setting:
+def read(data: Fields) -> Setting:
     """The setting that a statement's dictionary describes; other keys are left to the caller.
 
     Raises
@@ -193,7 +193,7 @@ def read(data: Mapping[str, Any]) -> Setting:
     return setting
 
 
-def _operator(name: str, text: Any) -> Expression:
+def _operator(name: str, text: Data) -> Expression:
     parts = text.split(" ") if isinstance(text, str) else []
     symmetric = len(parts) == 4 and parts[3] == "symmetric" and parts[0] == parts[2]
     if len(parts) < 3 or parts[1] != "->" or not (symmetric or len(parts) == 3):
@@ -201,7 +201,7 @@ def _operator(name: str, text: Any) -> Expression:
     return operator(name, new_name(parts[0], ()), new_name(parts[2], ()), symmetric)
 
 
-def _for_all(setting: Setting, entry: Any) -> ForAll:
+def _for_all(setting: Setting, entry: Data) -> ForAll:
     entry = fields(entry, ("of", "in", "holds"))
     inner = Setting(names=dict(setting.names))
     inner.declare(entry["of"], entry["in"])

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stabkit.errors import InvalidArgument, require_value
+from stabkit.proof.aliases import Record
 from stabkit.proof.parts import Size, SymbolicFlux, end_of_weight
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.text import text_of
@@ -195,7 +196,7 @@ class Site:
 
 
 def rows(K: LineDifference, make: Any, step: str, keeps: str, repeated: bool = False
-         ) -> dict[str, Any]:
+         ) -> Record:
     """The statement that a scheme keeps the range, say, on lines of every length.
 
     Parameters

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from stabkit.errors import InvalidArgument
+from stabkit.proof.aliases import Data, Fields, Record
 from stabkit.proof.number_ranges import require_values
 from stabkit.proof.parts import (
     Portion,
@@ -36,11 +37,11 @@ class Symbols:
     """The symbols of a statement, written down as they are made."""
 
     def __init__(self) -> None:
-        self.data: dict[str, dict[str, Any]] = {}
+        self.data: dict[str, Record] = {}
         self.portions: dict[str, Portion] = {}  # by the name of their parameter
         self.values: dict[str, Expression] = {}  # letters for values of maps, and where those are
 
-    def note(self, key: str, name: str, entry: Any) -> None:
+    def note(self, key: str, name: str, entry: Data) -> None:
         if name in self.data.get(key, {}):
             raise InvalidArgument(f"{name}: one letter would stand for two things; an argument "
                                   "needs another name")
@@ -114,19 +115,19 @@ class Symbols:
         return SymbolicFlux(self, name, SymbolicFacts(
             _expressions(slopes), _expressions(sector), odd, from_zero), meaning)
 
-    def shows(self, left: Expression | str, relation: str = ">=") -> dict[str, Any]:
+    def shows(self, left: Expression | str, relation: str = ">=") -> Record:
         """The statement that an expression, or what a text says, is >= 0, or == 0."""
         return {"kind": "algebra", **self.data, "goal": f"{_text(left)} {relation} 0"}
 
-    def iterates(self, goal: Expression | str, *, start: Mapping[str, Any],
+    def iterates(self, goal: Expression | str, *, start: Fields,
                  after: Mapping[str, Expression], relation: str = ">=",
-                 changing: Iterable[str] = (), counter: str | None = None) -> dict[str, Any]:
+                 changing: Iterable[str] = (), counter: str | None = None) -> Record:
         """The statement that a goal holds after any number of steps, from `start` by `after`.
 
         The names in `start` are vectors made before; they become the state.  What a map makes of
         the state changes with it.
         """
-        data: dict[str, Any] = {key: dict(entries) for key, entries in self.data.items()}
+        data: Record = {key: dict(entries) for key, entries in self.data.items()}
         state = {name: data["vectors"].pop(name) for name in start}
         data["state"] = state
         data["start"] = {name: text_of(expression(x)) for name, x in start.items()}
@@ -239,13 +240,13 @@ def forwards(step: Step) -> Pair:
 # -- notions -----------------------------------------------------------------------------------
 
 
-def euclidean(symbols: Symbols, pair: Pair) -> dict[str, Any]:
+def euclidean(symbols: Symbols, pair: Pair) -> Record:
     """|after| <= |before|."""
     before, after = pair(symbols.vector("u"))
     return symbols.shows(f"{norm2(before)} - {norm2(after)}")
 
 
-def contraction(symbols: Symbols, pair: Pair, factor: Any = 1) -> dict[str, Any]:
+def contraction(symbols: Symbols, pair: Pair, factor: Any = 1) -> Record:
     """The difference of two solutions grows at most by a factor."""
     one, two = pair(symbols.vector("u")), pair(symbols.vector("v"))
     before, after = (x - y for x, y in zip(one, two, strict=True))
@@ -253,13 +254,13 @@ def contraction(symbols: Symbols, pair: Pair, factor: Any = 1) -> dict[str, Any]
     return symbols.shows(f"{times}{norm2(before)} - {norm2(after)}")
 
 
-def energy(symbols: Symbols, pair: Pair, K: Any, flux: SymbolicFlux) -> dict[str, Any]:
+def energy(symbols: Symbols, pair: Pair, K: Any, flux: SymbolicFlux) -> Record:
     """ΣP((K u)ᵢ) does not grow."""
     before, after = pair(symbols.vector("u"))
     return symbols.shows(flux.energy(K @ before) - flux.energy(K @ after))
 
 
-def any_number(symbols: Symbols, step: Step, changing: Iterable[str] = ()) -> dict[str, Any]:
+def any_number(symbols: Symbols, step: Step, changing: Iterable[str] = ()) -> Record:
     """|after| <= |before| for any number of steps; each may have what is `changing` to itself."""
     u, v = symbols.vector("u"), symbols.vector("v")
     return symbols.iterates(f"{norm2(u)} - {norm2(v)}", start={"v": u}, after={"v": step(v)},
@@ -267,14 +268,14 @@ def any_number(symbols: Symbols, step: Step, changing: Iterable[str] = ()) -> di
 
 
 def any_number_contracts(symbols: Symbols, step: Step,
-                         changing: Iterable[str] = ()) -> dict[str, Any]:
+                         changing: Iterable[str] = ()) -> Record:
     """Differences do not grow in any number of steps."""
     u, v, y, z = (symbols.vector(name) for name in "uvyz")
     return symbols.iterates(f"{norm2(u - v)} - {norm2(y - z)}", start={"y": u, "z": v},
                             after={"y": step(y), "z": step(z)}, changing=changing)
 
 
-def any_number_energy(symbols: Symbols, step: Step, K: Any, flux: SymbolicFlux) -> dict[str, Any]:
+def any_number_energy(symbols: Symbols, step: Step, K: Any, flux: SymbolicFlux) -> Record:
     """ΣP((K u)ᵢ) does not grow in any number of steps."""
     u, v = symbols.vector("u"), symbols.vector("v")
     fall = flux.energy(K @ u) - flux.energy(K @ v)
@@ -282,7 +283,7 @@ def any_number_energy(symbols: Symbols, step: Step, K: Any, flux: SymbolicFlux) 
 
 
 def any_number_implicit(symbols: Symbols, pair: Pair,
-                        changing: Iterable[str] = ()) -> dict[str, Any]:
+                        changing: Iterable[str] = ()) -> Record:
     """|after| <= |before| for any number of steps v ↦ y, of which v follows from y."""
     u, v, y = (symbols.vector(name) for name in "uvy")
     symbols.equation("solves", v - pair(y)[0])
@@ -290,14 +291,14 @@ def any_number_implicit(symbols: Symbols, pair: Pair,
                             changing=[*changing, "y"])
 
 
-def line(sign: int, end: str, keeps: str) -> dict[str, Any]:
+def line(sign: int, end: str, keeps: str) -> Record:
     """I − sign·τDᵀG D on a line with two ends, D the difference of neighbours; weights τg/h²."""
     edges = {"-1": "l", "1": "r"}
     present = {"first": ["1"], "inner": ["-1", "1"], "last": ["-1"], "single": []}
     return _rows(sign, end, keeps, edges, present)
 
 
-def grid(sign: int, end: str, dimensions: int) -> dict[str, Any]:
+def grid(sign: int, end: str, dimensions: int) -> Record:
     """The same along each axis of a grid or ring; any neighbours may be missing at its ends."""
     edges = {f"{side}{axis}": f"w{side}{axis}" for axis in range(1, dimensions + 1)
              for side in ("before", "after")}
@@ -307,7 +308,7 @@ def grid(sign: int, end: str, dimensions: int) -> dict[str, Any]:
 
 
 def _rows(sign: int, end: str, keeps: str, edges: dict[str, str],
-          present: dict[str, list[str]]) -> dict[str, Any]:
+          present: dict[str, list[str]]) -> Record:
     """Rows of u ↦ u + sign Σ weight·(neighbour − u) over the neighbours that are present."""
     numbers = {name: f"u{k}" for k, name in enumerate(["0", *edges])}
     u = {name: vector(letter, NUMBERS) for name, letter in numbers.items()}

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from stabkit.errors import InvalidEvidence
+from stabkit.proof.aliases import Data
 from stabkit.proof.words import Expression, expression
 
 MAX_TEXT = 4000
@@ -28,7 +29,7 @@ _BINARY = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
 Function = tuple[Callable[..., Expression], int]  # and the number of its arguments
 
 
-def tree(text: Any) -> ast.expr:
+def tree(text: Data) -> ast.expr:
     """The syntax tree of an expression."""
     if not isinstance(text, str) or len(text) > MAX_TEXT or not text.isascii():
         raise InvalidEvidence(f"an expression must be a text of at most {MAX_TEXT} ASCII "
@@ -39,7 +40,7 @@ def tree(text: Any) -> ast.expr:
         raise InvalidEvidence(f"{text[:60]!r} is not an expression") from None
 
 
-def parse(text: Any, names: Mapping[str, Expression],
+def parse(text: Data, names: Mapping[str, Expression],
           functions: Mapping[str, Function] = MappingProxyType({})) -> Expression:
     """The expression that a text writes in these names, and functions if there are any.
 
@@ -85,7 +86,7 @@ def _walk(node: ast.expr, names: Mapping[str, Expression],
     raise InvalidEvidence(f"{type(node).__name__} is not part of the notation")
 
 
-def relation(text: Any, allowed: tuple[str, ...] = RELATIONS) -> tuple[str, str]:
+def relation(text: Data, allowed: tuple[str, ...] = RELATIONS) -> tuple[str, str]:
     """The left side and the relation of ``... >= 0``, ``... > 0`` or ``... == 0``."""
     for sign in RELATIONS:
         if isinstance(text, str) and text.endswith(f" {sign} 0") and sign in allowed:
@@ -94,7 +95,7 @@ def relation(text: Any, allowed: tuple[str, ...] = RELATIONS) -> tuple[str, str]
                           ", ".join(f"' {sign} 0'" for sign in allowed))
 
 
-def rational(text: Any) -> Fraction:
+def rational(text: Data) -> Fraction:
     """The number that a text such as "-3/4" writes."""
     if not isinstance(text, str) or not _RATIONAL.fullmatch(text) or \
             int(text.partition("/")[2] or 1) == 0:
@@ -111,7 +112,7 @@ def new_name(name: Any, taken: Any) -> str:
     return name
 
 
-def fields(data: Any, needed: tuple[str, ...] = (), others: tuple[str, ...] = ()) -> dict:
+def fields(data: Data, needed: tuple[str, ...] = (), others: tuple[str, ...] = ()) -> dict:
     """The dictionary, if it has all keys that are needed and no unknown ones."""
     if not isinstance(data, dict):
         raise InvalidEvidence(f"needs a dictionary with {', '.join(needed + others)}, got "
@@ -124,7 +125,7 @@ def fields(data: Any, needed: tuple[str, ...] = (), others: tuple[str, ...] = ()
     return data
 
 
-def table(data: Any, at_most: int = 60) -> dict:
+def table(data: Data, at_most: int = 60) -> dict:
     """A dictionary of named entries, not too many."""
     if not isinstance(data, dict) or len(data) > at_most:
         raise InvalidEvidence(f"needs a dictionary of at most {at_most} entries")

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from stabkit.errors import InvalidEvidence, Undecided
 from stabkit.replay.algebra import MAX_LENGTH, array, shape
 from stabkit.replay.calculator import Calculator, as_text
-from stabkit.replay.fields import Fields
+from stabkit.replay.fields import Data, Fields, Record
 from stabkit.replay.language import MAX_CHARACTERS, Function, new_name, parse, parse_head, shorten
 from stabkit.replay.reals import INF, equal, less, negation, pay_for_bits
 from stabkit.replay.rows import read_rows
@@ -84,7 +84,7 @@ class Calculation:
     def _new(self, name: str) -> str:
         return new_name(name, self.names, self.functions)
 
-    def _expression(self, text: Any, parameters: tuple[str, ...] = ()) -> ast.expr:
+    def _expression(self, text: Data, parameters: tuple[str, ...] = ()) -> ast.expr:
         if not isinstance(text, str):
             raise InvalidEvidence("an expression must be a string")
         spend(len(text))
@@ -184,7 +184,7 @@ class Calculation:
             self._note("definition", name, "", start)
         return calculator
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> Record:
         """What is given and what is defined, by name."""
         with draw_on(self.work):
             return self._calculator().values
@@ -226,7 +226,7 @@ def _check_facts(facts: Fields, shows: list[str]) -> None:
             raise InvalidEvidence(f"{shorten(name)} is not some of the conditions")
 
 
-def _read_value(value: Any):
+def _read_value(value: Data):
     """A rational number, or a vector or matrix of them; vectors may hold infinities."""
     if isinstance(value, str):
         return _rational(value)
@@ -257,7 +257,7 @@ def _vector_of(runs: Any) -> tuple:
     return array(found)
 
 
-def _rational(text: Any) -> Fraction:
+def _rational(text: Data) -> Fraction:
     if not isinstance(text, str) or not _RATIONAL.fullmatch(text):
         raise InvalidEvidence(f"{shorten(str(text))} is not a rational number like \"-3/4\"")
     numerator, _, denominator = text.partition("/")

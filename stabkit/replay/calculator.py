@@ -19,7 +19,7 @@ from stabkit.replay.algebra import (
     some_entries,
     transpose,
 )
-from stabkit.replay.fields import Fields
+from stabkit.replay.fields import Fields, Record
 from stabkit.replay.functions import BUILTINS, CONSTANTS, call
 from stabkit.replay.language import SYMBOLS, Function, cells, indices
 from stabkit.replay.reals import (
@@ -107,7 +107,7 @@ class Calculator:
     """Evaluates expressions; knows the values defined so far and the defined functions."""
 
     def __init__(self, given: Fields, functions: Mapping[str, Function]):
-        self.values: dict[str, Any] = dict(given)
+        self.values: Record = dict(given)
         self.functions = functions
         self.open_cell = ""  # where the latest all(...) failed
 

@@ -13,7 +13,7 @@ from math import inf
 from typing import Any
 
 from stabkit.errors import InvalidEvidence
-from stabkit.replay.fields import Fields
+from stabkit.replay.fields import Data, Fields
 from stabkit.replay.reading import require
 
 CELLS = {"radius": (str,), "at_most": (str,), "inputs": (int,), "boxes": (list,)}
@@ -153,11 +153,11 @@ def _box(given: Any) -> Box:
     return found
 
 
-def _end(text: Any) -> Number:
+def _end(text: Data) -> Number:
     return {"-inf": -inf, "inf": inf}[text] if text in ("-inf", "inf") else _number(text)
 
 
-def _number(text: Any) -> Fraction:
+def _number(text: Data) -> Fraction:
     if not isinstance(text, str) or not _NUMBER.fullmatch(text):
         raise InvalidEvidence("cells: must be of rational numbers like \"-3/4\"")
     return Fraction(text)

@@ -14,7 +14,7 @@ from stabkit.replay import work
 from stabkit.replay.calculation import Calculation, at
 from stabkit.replay.cells import gaps, unshown
 from stabkit.replay.consistency import contradictions
-from stabkit.replay.fields import Fields
+from stabkit.replay.fields import Data, Fields
 from stabkit.replay.language import MAX_CHARACTERS, shorten
 from stabkit.replay.reading import (
     CALCULATION,
@@ -128,7 +128,7 @@ def _faults_of_file(content: Fields) -> Iterator[Finding]:
                       "the seal is broken: the file has been changed")
 
 
-def _of_verdict(verdict: Any, allowance: _Allowance) -> Iterator[Finding]:
+def _of_verdict(verdict: Data, allowance: _Allowance) -> Iterator[Finding]:
     require(verdict, VERDICT, MORE_OF_VERDICT)
     claim, status = verdict["claim"], verdict["status"]
     if not claim or not claim.isprintable():

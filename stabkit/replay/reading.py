@@ -12,7 +12,7 @@ from os import PathLike
 from typing import Any
 
 from stabkit.errors import InvalidEvidence
-from stabkit.replay.fields import Fields
+from stabkit.replay.fields import Data, Fields, Record
 from stabkit.replay.language import shorten
 from stabkit.replay.unpacking import unpack
 
@@ -68,7 +68,7 @@ def require(thing: Any, form: Mapping[str, tuple], more: Mapping[str, tuple] = N
         _require_value(key, value, form[key] if key in form else more[key])
 
 
-def _require_value(key: str, value: Any, allowed: tuple) -> None:
+def _require_value(key: str, value: Data, allowed: tuple) -> None:
     if not isinstance(allowed[0], type):
         if value not in allowed:
             raise InvalidEvidence(f"{key}: must be one of {', '.join(map(str, allowed))}")
@@ -138,8 +138,8 @@ def _float(text: str) -> float:
     return value
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content: dict[str, Any] = {}
+def _object(pairs: list[tuple[str, Any]]) -> Record:
+    content: Record = {}
     for key, value in pairs:
         if key in content:
             raise InvalidEvidence(f"the key {shorten(key)} occurs twice")

@@ -16,7 +16,7 @@ from math import lcm, prod
 from typing import Any, NamedTuple
 
 from stabkit.errors import InvalidEvidence
-from stabkit.replay.fields import Fields
+from stabkit.replay.fields import Data, Fields
 from stabkit.replay.reals import pay_for_bits
 from stabkit.replay.work import current, spend
 
@@ -129,7 +129,7 @@ def _block(item: Any, rational: Callable[[Any], Fraction], width: int) -> Block:
     return Block(values, at, times)
 
 
-def _integers(value: Any, count: int) -> tuple[int, ...]:
+def _integers(value: Data, count: int) -> tuple[int, ...]:
     if not isinstance(value, list) or len(value) != count or \
             any(type(x) is not int or abs(x) > 8 * MAX_COLUMNS for x in value):
         raise InvalidEvidence(f"{count} integers are needed, not too large")

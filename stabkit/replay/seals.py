@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from stabkit.errors import InvalidEvidence
-from stabkit.replay.fields import Fields
+from stabkit.replay.fields import Fields, Record
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False,
                             allow_nan=False)
@@ -32,7 +32,7 @@ def _hash(thing: Any) -> str:
         raise InvalidEvidence(f"cannot be sealed: {error}") from None
 
 
-def without(thing: Fields, *keys: str) -> dict[str, Any]:
+def without(thing: Fields, *keys: str) -> Record:
     """The entries of a JSON object but for some."""
     return {key: value for key, value in thing.items() if key not in keys}
 
@@ -51,7 +51,7 @@ def seal_of(thing: Fields) -> str:
     return _hash(without(thing, "seal"))
 
 
-def sealed(content: Fields) -> dict[str, Any]:
+def sealed(content: Fields) -> Record:
     """The content of a verdict file with the seals of its verdicts, and its own.
 
     Parameters

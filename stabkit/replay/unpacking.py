@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from stabkit.errors import InvalidEvidence
-from stabkit.replay.fields import Fields
+from stabkit.replay.fields import Data, Fields, Record
 from stabkit.replay.language import shorten
 from stabkit.replay.seals import seal
 
@@ -49,7 +49,7 @@ def unpack(content: Any, claim: str | None = None) -> Any:
     return {**{key: value for key, value in content.items() if key != "shared"}, "verdicts": made}
 
 
-def with_facts(facts: Fields, data: Fields) -> dict[str, Any]:
+def with_facts(facts: Fields, data: Fields) -> Record:
     """The data of a calculation that uses facts: what those give, define and show comes first.
 
     Parameters
@@ -59,8 +59,8 @@ def with_facts(facts: Fields, data: Fields) -> dict[str, Any]:
     data : mapping
         What is left of the calculation without them.
     """
-    given: dict[str, Any] = {}
-    let: dict[str, Any] = {}
+    given: Record = {}
+    let: Record = {}
     for fact in (*facts.values(), data):
         _add(given, fact["given"].items(), fact is data)
         _add(let, ((line[0], line) for line in fact["let"]), fact is data)
@@ -70,7 +70,7 @@ def with_facts(facts: Fields, data: Fields) -> dict[str, Any]:
             "facts": {name: fact["shows"] for name, fact in facts.items()}}
 
 
-def _add(found: dict[str, Any], new: Iterable[tuple[str, Any]], own: bool) -> None:
+def _add(found: Record, new: Iterable[tuple[str, Any]], own: bool) -> None:
     """Two facts may speak of the same; but nothing gets two meanings, nor is it said twice."""
     for name, value in new:
         if name in found and (own or found[name] != value):
@@ -81,12 +81,12 @@ def _add(found: dict[str, Any], new: Iterable[tuple[str, Any]], own: bool) -> No
 class _Tables:
     """What is shared, what of it was not yet referred to, and how much may still be unpacked."""
 
-    def __init__(self, shared: Any):
+    def __init__(self, shared: Data):
         if not isinstance(shared, dict) or set(shared) != {"facts", "pieces"} or not all(
                 isinstance(table, dict) for table in shared.values()):
             raise InvalidEvidence("shared: must hold two objects, facts and pieces")
-        self.facts: dict[str, Any] = shared["facts"]
-        self.pieces: dict[str, Any] = shared["pieces"]
+        self.facts: Record = shared["facts"]
+        self.pieces: Record = shared["pieces"]
         for name, fact in self.facts.items():
             if not _is_fact(fact):
                 raise InvalidEvidence(f"shared: {shorten(name)} is not a fact; one has given, "
@@ -114,7 +114,7 @@ class _Tables:
         self.unused.discard(name)
         return table[name]
 
-    def fill(self, value: Any) -> Any:
+    def fill(self, value: Data) -> Any:
         """The value with every reference replaced."""
         self.spend(2 + (len(value) if isinstance(value, str) else 0))
         if isinstance(value, dict):
@@ -140,7 +140,7 @@ def _is_calculation(data: Fields) -> bool:
         for line in data["let"])
 
 
-def _refers(value: Any) -> bool:
+def _refers(value: Data) -> bool:
     if isinstance(value, dict):
         return any(map(_refers, value.values()))
     if isinstance(value, list):
@@ -148,7 +148,7 @@ def _refers(value: Any) -> bool:
     return isinstance(value, str) and value.startswith(_MARK)
 
 
-def _verdict(verdict: Any, tables: _Tables, place: str) -> Any:
+def _verdict(verdict: Data, tables: _Tables, place: str) -> Any:
     if not isinstance(verdict, dict) or not isinstance(verdict.get("evidence"), list):
         return verdict  # its form is checked later, and refused
     made, before = [], None
@@ -165,7 +165,7 @@ def _verdict(verdict: Any, tables: _Tables, place: str) -> Any:
     return {**verdict, "evidence": made}
 
 
-def apply_patch(target: Any, patch: Any) -> Any:
+def apply_patch(target: Data, patch: Data) -> Any:
     """The target changed by a JSON merge patch: None takes an entry away, an object goes in."""
     if not isinstance(patch, dict):
         return patch

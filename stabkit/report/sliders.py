@@ -59,7 +59,7 @@ class Sliders:
             description=name, continuous_update=False)
             for name, values in self.choices.items()}
 
-        def redraw(_: Any) -> None:
+        def redraw(_: object) -> None:
             values = {name: control.value for name, control in controls.items()}
             picture.update(Image(png(self.figure(**values)), format="png"))
 

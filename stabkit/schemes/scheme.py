@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
-from stabkit.aliases import Rational, Signal
+from stabkit.aliases import Argument, Rational, Record, Signal
 from stabkit.arithmetic.backend import in_parts, is_foreign, namespace
 from stabkit.arithmetic.derivative import Dual
 from stabkit.arithmetic.enclosure import Interval
@@ -75,7 +75,7 @@ class Scheme(ABC):
         operators, fluxes, inner_steps, exact = (), (), 1, True
     trusted: ClassVar[bool] = True
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, **options: Argument) -> None:
         super().__init_subclass__(**options)
         if cls.__module__.partition(".")[0] != __name__.partition(".")[0]:
             cls.trusted = False
@@ -201,7 +201,7 @@ LONGEST = 10**6  # steps of one after another, each of which is listed
 SYMBOLS = {Operator: (SymbolicOperator, LineDifference), Flux: (SymbolicFlux,)}
 
 
-def attributes(scheme: Scheme) -> dict[str, Any]:
+def attributes(scheme: Scheme) -> Record:
     """What a scheme is made of, operators, fluxes and numbers, by the names of the attributes."""
     return vars(scheme)
 

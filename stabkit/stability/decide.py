@@ -149,7 +149,7 @@ def _decide_function(function: Function, notion: Any, shape: Any, dt: Number | N
 
 
 @singledispatch
-def _decide(what: Any, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
+def _decide(what: object, trials: int, seed: int, signals: np.ndarray | None) -> Outcome:
     hint = "; give a scheme its notion, as in decide(scheme, EUCLIDEAN)" \
         if isinstance(what, Scheme) else ""
     raise InvalidArgument(f"property: cannot decide a {type(what).__name__}{hint}")

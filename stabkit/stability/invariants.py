@@ -59,7 +59,7 @@ def weighted(weights: Any = None) -> Weighted:
     Fraction(3, 20)
     """
     if weights is None:
-        def unknown(*signals: Any) -> Margin:
+        def unknown(*signals: object) -> Margin:
             raise Undecided("weights: give them, as in weighted([1, 3]); they are found for "
                             "functions only, as in decide(lambda u: A @ u, weighted(), shape=n)")
         return Weighted("weighted norm", 1, unknown, unknown)
@@ -195,7 +195,7 @@ def _plain(side: np.ndarray) -> Any:
     return side.item() if side.ndim == 0 else fractions(side.ravel())
 
 
-def _no_margin(*signals: Any) -> Margin:
+def _no_margin(*signals: object) -> Margin:
     raise Undecided("bounded powers are not seen in one step; ask step_bound or decide for a "
                     "linear step")
 

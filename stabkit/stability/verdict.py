@@ -10,7 +10,7 @@ from fractions import Fraction
 from html import escape
 from typing import Any
 
-from stabkit.aliases import Fields, Record
+from stabkit.aliases import Fields, Record, Signal
 from stabkit.arithmetic.enclosure import Interval
 from stabkit.arithmetic.transcript import Transcript
 from stabkit.errors import InvalidEvidence
@@ -181,7 +181,7 @@ def accept(evidence: Iterable[Evidence]) -> None:
             raise InvalidEvidence(fault)
 
 
-def in_brackets(u: Any) -> str:
+def in_brackets(u: Signal) -> str:
     """The samples of a signal as they are printed, or nothing where they are too long."""
     text = f"({', '.join(map(str, u))})"
     return text if len(u) <= _SAMPLES and len(text) <= _TEXT else ""

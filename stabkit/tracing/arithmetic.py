@@ -111,7 +111,7 @@ def _guard(ufunc: Any, answer: bool) -> Function:
     return run
 
 
-def _nan_to_num(tracer: Tracer, a: Array, *args: Any, **options: Any) -> Array:
+def _nan_to_num(tracer: Tracer, a: Array, *args: object, **options: object) -> Array:
     if not _has_value(tracer, a):
         tracer.stop("np.nan_to_num of what may be no number is not followed")
     return a.copy()

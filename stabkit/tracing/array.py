@@ -10,7 +10,7 @@ from typing import Any, Literal, NoReturn
 import numpy as np
 from numpy.typing import DTypeLike
 
-from stabkit.aliases import Array, Operand
+from stabkit.aliases import Argument, Array, Operand
 from stabkit.arithmetic.rational import Constant
 from stabkit.tracing.form import Form, join_forms
 from stabkit.tracing.numbers import exact_form
@@ -95,7 +95,7 @@ class Traced:
     def __deepcopy__(self, memo: Any) -> Array:
         return self.copy()
 
-    def astype(self, dtype: DTypeLike, *args: Any, **options: Any) -> Array:
+    def astype(self, dtype: DTypeLike, *args: Argument, **options: Argument) -> Array:
         if np.dtype(dtype).kind != "f":
             self.tracer.stop(f"astype({dtype!r}) rounds the values or leaves the real numbers")
         return make_array(self.tracer, self.form, self.shape)
@@ -113,7 +113,7 @@ class Traced:
             raise AttributeError(name)
         self.tracer.stop(f"the attribute {name} of an array is not followed")
 
-    def item(self, *args: Any) -> NoReturn:
+    def item(self, *args: Argument) -> NoReturn:
         self.tracer.stop("item() looks at a value")
 
     tolist = item
@@ -134,7 +134,7 @@ class Traced:
         self.tracer.stop("complex() looks at a value")
 
     # -- arithmetic ------------------------------------------------------------------------------
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Array:
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Argument) -> Array:
         out = options.pop("out", (None,))[0]
         options = {key: value for key, value in options.items()
                    if key not in ("dtype", "casting", "order", "subok")}
@@ -324,23 +324,23 @@ class TracedArray(Traced):
     def swapaxes(self, a: int, b: int) -> Array:
         return self._move(self.index.swapaxes(a, b))
 
-    def squeeze(self, axis: Any = None) -> Array:
+    def squeeze(self, axis: Argument = None) -> Array:
         return self._move(self.index.squeeze(axis))
 
     def _move(self, index: np.ndarray) -> Array:
         part = self.view(index)
         return part if np.may_share_memory(index, self.index) else part.copy()
 
-    def sum(self, axis: Any = None, **options: Any) -> Array:
+    def sum(self, axis: Argument = None, **options: Argument) -> Array:
         return np.sum(self, axis=axis, **options)
 
-    def mean(self, axis: Any = None, **options: Any) -> Array:
+    def mean(self, axis: Argument = None, **options: Argument) -> Array:
         return np.mean(self, axis=axis, **options)
 
     def dot(self, other: Operand) -> Array:
         return np.dot(self, other)
 
-    def max(self, *args: Any, **options: Any) -> NoReturn:
+    def max(self, *args: Argument, **options: Argument) -> NoReturn:
         self.tracer.stop("max over the data, or min, all, any, sort, is not followed")
 
     min = std = var = argmax = argmin = any = all = prod = cumprod = sort = argsort = max

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Function
+from stabkit.aliases import Argument, Function
 from stabkit.tracing.modes import Basis, Factor, Signal, is_zero, number, stop_tracing
 
 #: The types whose modes are orthogonal, with any norm; a norm of its own makes them longer only.
@@ -54,8 +54,8 @@ def _known_basis(name: str, there: Function, back: Function, type_: int, norm: A
                                                  partial(back, type=type_, norm=norm)))
 
 
-def _forward(plain: Function, kind: str, suffix: str, several: tuple, a: Any, *args: Any,
-             **options: Any) -> Any:
+def _forward(plain: Function, kind: str, suffix: str, several: tuple, a: Any, *args: Argument,
+             **options: Argument) -> Any:
     if not isinstance(a, Signal):
         return plain(a, *args, **options)
     basis = _basis(kind, suffix, several, a.ndim, args, options)
@@ -67,8 +67,8 @@ def _forward(plain: Function, kind: str, suffix: str, several: tuple, a: Any, *a
     return out
 
 
-def _backward(plain: Function, kind: str, suffix: str, several: tuple, a: Any, *args: Any,
-              **options: Any) -> Any:
+def _backward(plain: Function, kind: str, suffix: str, several: tuple, a: Any, *args: Argument,
+              **options: Argument) -> Any:
     if not (isinstance(a, np.ndarray) and a.dtype == object):
         return plain(a, *args, **options)
     basis = _basis(kind, suffix, several, a.ndim, args, options)

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from stabkit.aliases import Array, Function, Record
+from stabkit.aliases import Argument, Array, Foreign, Function, Record
 from stabkit.errors import UNFIT, in_words
 from stabkit.tracing.array import shape_of
 from stabkit.tracing.foreign import ALIKE, ForeignStep, holds_symbols, move_by_places, to_symbols
@@ -82,7 +82,7 @@ def _as_written(value: Any) -> np.ndarray:
     return value
 
 
-def _apply(tracer: Tracer, equation: Any, args: list[Array]) -> list[Array]:
+def _apply(tracer: Tracer, equation: Foreign, args: list[Array]) -> list[Array]:
     name, params = equation.primitive.name, equation.params
     if not holds_symbols(args):
         return _as_list(_in_jax(equation, *args))
@@ -103,7 +103,7 @@ def _apply(tracer: Tracer, equation: Any, args: list[Array]) -> list[Array]:
     return [_FOLLOWED[name](tracer, *args, **params)]
 
 
-def _in_jax(equation: Any, *args: Any) -> Any:
+def _in_jax(equation: Foreign, *args: Argument) -> Any:
     """An operation of JAX on arrays of NumPy; places are doubles, as the entries were."""
     of_entries = _MOVING.get(equation.primitive.name, ())
     given = [jnp.asarray(arg, dtype=float if k in of_entries else None)
@@ -115,7 +115,7 @@ def _in_jax(equation: Any, *args: Any) -> Any:
     return made if equation.primitive.multiple_results else made[0]
 
 
-def _bound(equation: Any) -> Function:
+def _bound(equation: Foreign) -> Function:
     """The operation with its parameters; some versions of JAX keep functions beside them."""
     found = equation.primitive.get_bind_params(equation.params)
     functions, params = found if isinstance(found, tuple) else ((), found)
@@ -132,7 +132,7 @@ def _as_list(found: Any) -> list[Any]:
 
 
 # -- operations ------------------------------------------------------------------------------------
-def _scatter(tracer: Tracer, equation: Any, a: Array, places: Array, more: Array) -> Array:
+def _scatter(tracer: Tracer, equation: Foreign, a: Array, places: Array, more: Array) -> Array:
     """Sums at some places, each of which gets one term at most."""
     add_up = _bound(equation)
 
@@ -164,7 +164,7 @@ def _scan(tracer: Tracer, inner: Any, args: list[Array], params: Record) -> list
                       for parts in zip(*found, strict=True))]
 
 
-def _product(tracer: Tracer, a: Array, b: Array, dimension_numbers: Any, **params: Any) -> Array:
+def _product(tracer: Tracer, a: Array, b: Array, dimension_numbers: Any, **params: object) -> Array:
     (left, right), batches = dimension_numbers
     if any(batches) or len(left) != 1 or max(len(shape_of(a)), len(shape_of(b))) > 2:
         tracer.stop("a product of stacks of matrices is not followed")
@@ -172,7 +172,7 @@ def _product(tracer: Tracer, a: Array, b: Array, dimension_numbers: Any, **param
     return np.dot(a, np.moveaxis(b, right[0], 0))
 
 
-def _sum(tracer: Tracer, a: Array, cumulative: bool = False, **params: Any) -> Array:
+def _sum(tracer: Tracer, a: Array, cumulative: bool = False, **params: Argument) -> Array:
     if not cumulative:
         return np.sum(a, axis=tuple(params["axes"]))
     axis = params["axis"]
@@ -181,7 +181,7 @@ def _sum(tracer: Tracer, a: Array, cumulative: bool = False, **params: Any) -> A
     return np.cumsum(a, axis=axis)
 
 
-def _as_float(tracer: Tracer, a: Array, new_dtype: Any, **params: Any) -> Array:
+def _as_float(tracer: Tracer, a: Array, new_dtype: Any, **params: object) -> Array:
     if np.dtype(new_dtype).kind != "f":
         tracer.stop(f"a change to {new_dtype} is not followed")
     return a

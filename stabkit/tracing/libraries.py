@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from stabkit.aliases import Array, Function, Record
+from stabkit.aliases import Argument, Array, Function, Record
 from stabkit.tracing.array import Traced, TracedArray, make_array, operand, plain, shape_of
 from stabkit.tracing.foreign import ForeignStep, to_symbols
 from stabkit.tracing.linear_maps import (
@@ -68,7 +68,7 @@ class Instance:
     def __setattr__(self, name: str, value: Any) -> None:
         self._parts[2][name] = value
 
-    def __call__(self, *args: Any, **options: Any) -> Any:
+    def __call__(self, *args: Argument, **options: Argument) -> Any:
         return self.__getattr__("__call__")(*args, **options)
 
 
@@ -188,24 +188,27 @@ class _Stage:
         return twin
 
     # -- stand-ins -------------------------------------------------------------------------------
-    def vectorize(self, function: Function, *args: Any, **options: Any) -> Function:
+    def vectorize(self, function: Function, *args: Argument, **options: Argument) -> Function:
         """A function of numbers is tried on whole arrays."""
         followed = self.callable(function)
         return lambda *parts: followed(*parts) if any(isinstance(part, Traced) for part in parts) \
             else np.vectorize(function, *args, **options)(*parts)
 
-    def generic_filter(self, array: Array, function: Function, *args: Any, **options: Any) -> Array:
+    def generic_filter(self, array: Array, function: Function, *args: Argument,
+                       **options: Argument) -> Array:
         if not isinstance(array, Traced):
             return sys.modules["scipy.ndimage"].generic_filter(array, function, *args, **options)
         return generic_filter(self.tracer, array, self.callable(function), *args, **options)
 
-    def zeros(self, shape: Any, dtype: DTypeLike = float, *args: Any, **options: Any) -> Array:
+    def zeros(self, shape: Any, dtype: DTypeLike = float, *args: Argument,
+              **options: Argument) -> Array:
         return self._fill(shape, 0, dtype, np.zeros)
 
-    def ones(self, shape: Any, dtype: DTypeLike = float, *args: Any, **options: Any) -> Array:
+    def ones(self, shape: Any, dtype: DTypeLike = float, *args: Argument,
+             **options: Argument) -> Array:
         return self._fill(shape, 1, dtype, np.ones)
 
-    def full(self, shape: Any, value: Array, dtype: DTypeLike | None = None, **options: Any
+    def full(self, shape: Any, value: Array, dtype: DTypeLike | None = None, **options: Argument
             ) -> Array:
         if dtype is None and not isinstance(value, (float, Traced)):
             return np.full(shape, value)
@@ -219,8 +222,8 @@ class _Stage:
         shape = (int(shape),) if np.ndim(shape) == 0 else tuple(map(int, shape))
         return fill(self.tracer, shape, value)
 
-    def array(self, value: Array, dtype: DTypeLike | None = None, *args: Any, **options: Any
-             ) -> Array:
+    def array(self, value: Array, dtype: DTypeLike | None = None, *args: Argument,
+              **options: Argument) -> Array:
         if isinstance(value, Traced):
             return value.copy()
         if not _holds_symbols(value):
@@ -234,22 +237,22 @@ class _Stage:
         return np.concatenate([make_array(self.tracer, operand(self.tracer, part, (1,)), (1,))
                                for part in parts])
 
-    def asarray(self, value: Array, dtype: DTypeLike | None = None, *args: Any, **options: Any
-               ) -> Array:
+    def asarray(self, value: Array, dtype: DTypeLike | None = None, *args: Argument,
+                **options: Argument) -> Array:
         if isinstance(value, TracedArray):
             return value
         return self.array(value, dtype) if _holds_symbols(value) else \
             np.asarray(value, dtype, *args, **options)
 
     def correlate(self, array: Array, weights: Array, output: Array = None, mode: str = "reflect",
-                  cval: Array = 0, origin: Array = 0, **options: Any) -> Array:
+                  cval: Array = 0, origin: Array = 0, **options: Argument) -> Array:
         origins = [origin] * np.ndim(array) if np.ndim(origin) == 0 else list(origin)
         if output is not None or options:
             self.tracer.stop("a filter with output= or axes= is not followed")
         return correlate_symbols(self.tracer, array, plain(weights), mode, cval, origins)
 
     def convolve(self, array: Array, weights: Array, output: Array = None, mode: str = "reflect",
-                 cval: Array = 0, origin: Array = 0, **options: Any) -> Array:
+                 cval: Array = 0, origin: Array = 0, **options: Argument) -> Array:
         weights = np.flip(plain(weights))
         origins = [origin] * np.ndim(array) if np.ndim(origin) == 0 else list(origin)
         even = [1 - n % 2 for n in weights.shape]
@@ -270,15 +273,15 @@ class _Stage:
                                 -origin - (1 - len(weights) % 2))
 
     def laplace(self, array: Array, output: Array = None, mode: str = "reflect", cval: Array = 0,
-                **options: Any) -> Array:
+                **options: Argument) -> Array:
         total: Any = 0
         for axis in range(array.ndim):
             total = total + self.correlate1d(array, np.array([1, -2, 1]), axis, output, mode, cval)
         return total
 
     def uniform_filter(self, array: Array, size: int = 3, output: Array = None,
-                       mode: str = "reflect", cval: Array = 0, origin: Array = 0, **options: Any
-                      ) -> Array:
+                       mode: str = "reflect", cval: Array = 0, origin: Array = 0,
+                       **options: Argument) -> Array:
         for axis in range(array.ndim):
             array = self.correlate1d(array, np.ones(size, dtype=int), axis, output, mode, cval,
                                      origin) / size

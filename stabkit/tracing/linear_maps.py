@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from stabkit.aliases import Array, Function
+from stabkit.aliases import Argument, Array, Function, Library
 from stabkit.tracing.array import Traced, TracedArray
 from stabkit.tracing.moving import MOVING
 from stabkit.tracing.sparse import is_symbolic
@@ -27,7 +27,7 @@ _SIGNALS = {"convolve2d": 0, "correlate2d": 0, "lfilter": 2, "sosfilt": 1, "savg
 _DIRECT = ("convolve", "fftconvolve", "oaconvolve", "correlate")  # transforms only round
 
 
-def image_filters(ndimage: Any, tracer: Tracer) -> dict[Function, Function]:
+def image_filters(ndimage: Library, tracer: Tracer) -> dict[Function, Function]:
     """For functions of scipy.ndimage."""
     return {getattr(ndimage, name): _map_linearly(tracer, getattr(ndimage, name), at)
             for name, at in _IMAGES.items()}
@@ -49,7 +49,7 @@ def interpolation(tracer: Tracer) -> Function:
 
 
 def _map_linearly(tracer: Tracer, plainly: Function, at: int) -> Function:
-    def run(*args: Any, **options: Any) -> Any:
+    def run(*args: Argument, **options: Argument) -> Any:
         if len(args) <= at or not isinstance(args[at], TracedArray):
             return plainly(*args, **options)
         if any(is_symbolic(value) for k, value in enumerate((*args, *options.values())) if k != at):
@@ -60,7 +60,7 @@ def _map_linearly(tracer: Tracer, plainly: Function, at: int) -> Function:
 
 
 def _convolve(tracer: Tracer, plainly: Function, directly: Function) -> Function:
-    def run(a: Any, b: Any, mode: str = "full", *args: Any, **options: Any) -> Any:
+    def run(a: Any, b: Any, mode: str = "full", *args: Argument, **options: Argument) -> Any:
         if not (isinstance(a, Traced) or isinstance(b, Traced)):
             return plainly(a, b, mode, *args, **options)
         if (isinstance(a, Traced) and isinstance(b, Traced)) or options.get("axes") is not None:
@@ -92,8 +92,9 @@ def _by_units(tracer: Tracer, function: Function, data: Array, name: str) -> Arr
 
 
 def generic_filter(tracer: Tracer, array: Array, function: Function, size: Any = None,
-                   footprint: Any = None, output: Any = None, mode: str = "reflect",
-                   cval: Any = 0, origin: Any = 0, *more: Any, **options: Any) -> Array:
+                   footprint: Any = None, output: object = None, mode: str = "reflect",
+                   cval: Argument = 0, origin: Argument = 0, *more: Any,
+                   **options: Argument) -> Array:
     """scipy.ndimage.generic_filter: the function of the user's for every window."""
     if output is not None or np.any(origin) or options or more or mode not in PADDED:
         tracer.stop("generic_filter with these arguments is not followed")

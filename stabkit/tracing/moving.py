@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from stabkit.aliases import Array, Function
+from stabkit.aliases import Argument, Array, Function
 from stabkit.tracing.array import Traced, TracedArray, make_array, operand, shape_of
 from stabkit.tracing.form import constants, join_forms
 from stabkit.tracing.numbers import holds_truths
@@ -55,7 +55,7 @@ class Pool:
 
 
 def _move_entries(func: Function, held: Sequence[int]) -> Function:
-    def run(tracer: Tracer, *args: Any, **options: Any) -> Any:
+    def run(tracer: Tracer, *args: Argument, **options: Argument) -> Any:
         first = args[held[0]] if len(args) > held[0] else None
         if func in _VIEWS and isinstance(first, TracedArray):
             found = func(*args[:held[0]], first.index, *args[held[0] + 1:], **options)
@@ -72,7 +72,8 @@ def _move_entries(func: Function, held: Sequence[int]) -> Function:
     return run
 
 
-def _pad(tracer: Tracer, array: Array, width: Any, mode: Any = "constant", **options: Any) -> Array:
+def _pad(tracer: Tracer, array: Array, width: Argument, mode: Argument = "constant",
+         **options: Argument) -> Array:
     if mode not in ("constant", "edge", "wrap", "reflect", "symmetric") or \
             set(options) - {"constant_values"}:
         tracer.stop(f"np.pad with mode={mode!r} and {', '.join(options)} is not followed")
@@ -99,7 +100,7 @@ def _where(tracer: Tracer, mask: Any, *choices: Any) -> Array:
 
 def _fill_like(value: Array) -> Function:
     def run(tracer: Tracer, like: Array, dtype: DTypeLike | None = None, order: str = "K",
-            subok: bool = True, shape: Any = None, **options: Any) -> Any:
+            subok: bool = True, shape: Any = None, **options: object) -> Any:
         shape = shape_of(like) if shape is None else shape
         shape = (shape,) if np.ndim(shape) == 0 else tuple(shape)
         kind = getattr(like, "dtype", float) if dtype is None else np.dtype(dtype)
@@ -112,7 +113,8 @@ def fill(tracer: Tracer, shape: tuple[int, ...], value: Array, dtype: type = flo
     return make_array(tracer, operand(tracer, value, shape), shape, dtype)
 
 
-def _full_like(tracer: Tracer, like: Array, value: Array, *args: Any, **options: Any) -> Array:
+def _full_like(tracer: Tracer, like: Array, value: Array, *args: object,
+               **options: object) -> Array:
     return fill(tracer, shape_of(like), value)
 
 

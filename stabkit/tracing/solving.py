@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from stabkit.aliases import Function, Matrix
+from stabkit.aliases import Argument, Function, Library, Matrix
 from stabkit.tracing.sparse import is_symbolic, unwrap
 from stabkit.tracing.systems import Factored, inverse, solve
 from stabkit.tracing.tracer import Tracer
@@ -15,20 +15,21 @@ Plain = Function
 _APPROXIMATE = ("cg", "bicg", "bicgstab", "cgs", "gmres", "lgmres", "minres", "qmr")
 
 
-def solvers(linalg: Any, tracer: Tracer) -> dict[Function, Function]:
+def solvers(linalg: Library, tracer: Tracer) -> dict[Function, Function]:
     """For functions of scipy.linalg."""
-    def direct(a: Any, b: Any, **options: Any) -> Any:
+    def direct(a: Any, b: Any, **options: Argument) -> Any:
         if not (is_symbolic(a) or is_symbolic(b)):
             return linalg.solve(a, b, **options)
         return solve(tracer, a.T if options.get("transposed") else a, b)
 
-    def solve_banded(widths: Any, ab: Any, b: Any, *args: Any, **options: Any) -> Any:
+    def solve_banded(widths: Any, ab: Any, b: Any, *args: Argument, **options: Argument) -> Any:
         if not (is_symbolic(ab) or is_symbolic(b)):
             return linalg.solve_banded(widths, ab, b, *args, **options)
         below, above = widths
         return solve(tracer, _of_bands(ab, above, -below), b)
 
-    def solveh_banded(ab: Any, b: Any, *args: Any, lower: bool = False, **options: Any) -> Any:
+    def solveh_banded(ab: Any, b: Any, *args: Argument, lower: bool = False,
+                      **options: Argument) -> Any:
         if not (is_symbolic(ab) or is_symbolic(b)):
             return linalg.solveh_banded(ab, b, *args, lower=lower, **options)
         half = _of_bands(ab, 0, 1 - len(ab)) if lower else _of_bands(ab, len(ab) - 1, 0)
@@ -44,7 +45,7 @@ def solvers(linalg: Any, tracer: Tracer) -> dict[Function, Function]:
         i = np.arange(len(c))
         return line[len(c) - 1 - i[:, None] + np.arange(len(line) - len(c) + 1)]
 
-    def solve_toeplitz(c: Any, b: Any, **options: Any) -> Any:
+    def solve_toeplitz(c: Any, b: Any, **options: Argument) -> Any:
         column, row = c if isinstance(c, tuple) else (c, None)
         if not (is_symbolic(column) or is_symbolic(row) or is_symbolic(b)):
             return linalg.solve_toeplitz(c, b, **options)
@@ -55,14 +56,14 @@ def solvers(linalg: Any, tracer: Tracer) -> dict[Function, Function]:
             plainly(a, *args, **options)
 
     def from_factors(plainly: Plain, product: Plain) -> Plain:
-        def run(known: Any, b: Any, *args: Any, **options: Any) -> Any:
+        def run(known: Any, b: Any, *args: Argument, **options: Argument) -> Any:
             if isinstance(known, Factored):
                 return known.solve(b)
             return solve(tracer, product(*known), b) if is_symbolic(b) else \
                 plainly(known, b, *args, **options)
         return run
 
-    def inv(a: Any, **options: Any) -> Any:
+    def inv(a: Any, **options: Argument) -> Any:
         return inverse(tracer, a) if is_symbolic(a) else \
             linalg.inv(a, **options)
 
@@ -75,18 +76,18 @@ def solvers(linalg: Any, tracer: Tracer) -> dict[Function, Function]:
             linalg.cho_solve: from_factors(linalg.cho_solve, _of_cholesky)}
 
 
-def sparse_solvers(linalg: Any, tracer: Tracer) -> dict[Function, Function]:
+def sparse_solvers(linalg: Library, tracer: Tracer) -> dict[Function, Function]:
     """For functions of scipy.sparse.linalg."""
-    def spsolve(a: Any, b: Any, *args: Any, **options: Any) -> Any:
+    def spsolve(a: Any, b: Any, *args: Argument, **options: Argument) -> Any:
         if is_symbolic(a) or is_symbolic(b):
             return solve(tracer, a, b)
         return linalg.spsolve(unwrap(a), b, *args, **options)
 
-    def factor_matrix(a: Any, *args: Any, **options: Any) -> Any:
+    def factor_matrix(a: Any, *args: object, **options: object) -> Any:
         return Factored(tracer, a)
 
     def approximate(name: str) -> Plain:
-        def run(a: Any, b: Any, *args: Any, **options: Any) -> Any:
+        def run(a: Any, b: Any, *args: Argument, **options: Argument) -> Any:
             if is_symbolic(a) or is_symbolic(b):
                 tracer.stop(f"{name} gives an approximation of a solution, which is not followed; "
                             "spsolve is")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from stabkit.aliases import Array, Function, Matrix, Operand, Record
+from stabkit.aliases import Argument, Array, Function, Matrix, Operand, Record
 from stabkit.errors import InvalidArgument
 from stabkit.operators.linear_map import LinearMap
 from stabkit.operators.matrices import of_products
@@ -163,13 +163,13 @@ class Pencil:
 
     todense = toarray
 
-    def tocsc(self, *args: Any, **options: Any) -> Pencil:
+    def tocsc(self, *args: Argument, **options: Argument) -> Pencil:
         return self
 
     tocsr = tocoo = todia = asformat = copy = tocsc
 
 
-def unwrap(matrix: Any) -> Any:
+def unwrap(matrix: Matrix) -> Any:
     """The matrix of SciPy itself, or what is none."""
     return matrix._matrix if isinstance(matrix, Sparse) else matrix
 
@@ -186,7 +186,7 @@ def maker_of_matrices(tracer: Tracer, make: Function) -> Function:
 
     One that is linear in its first argument may be given symbols there, which no data are.
     """
-    def run(*args: Any, **options: Any) -> Any:
+    def run(*args: Argument, **options: Argument) -> Any:
         pencil = next((k for k, arg in enumerate(args) if isinstance(arg, Pencil)), None)
         if pencil is not None:
             return Pencil(*((run(*args[:pencil], matrix, *args[pencil + 1:], **options), factor)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq_poly
 
-from stabkit.aliases import Function, Rational
+from stabkit.aliases import Argument, Function, Rational
 from stabkit.arithmetic.flint_rationals import to_fmpq
 from stabkit.arithmetic.rational import Constant
 from stabkit.errors import (
@@ -36,7 +36,7 @@ _CLOSE = 1e-8
 
 
 def _forward(half: bool, axes: int | None) -> Function:
-    def run(a: Any, *args: Any, **options: Any) -> Any:
+    def run(a: Any, *args: Argument, **options: Argument) -> Any:
         if not isinstance(a, Signal):
             return _PLAIN[half, axes, True](a, *args, **options)
         _check(a, args, options, axes)
@@ -47,7 +47,7 @@ def _forward(half: bool, axes: int | None) -> Function:
 
 
 def _backward(half: bool, axes: int | None, shape: tuple[int, ...]) -> Function:
-    def run(a: Any, *args: Any, **options: Any) -> Any:
+    def run(a: Any, *args: Argument, **options: Argument) -> Any:
         if not (isinstance(a, np.ndarray) and a.dtype == object):
             return _PLAIN[half, axes, False](a, *args, **options)
         wide = (*shape[:-1], shape[-1] // 2 + 1) if half else shape

@@ -202,7 +202,7 @@ def _of_object(name: str, value: Any) -> Iterator[Step]:
     yield f"the class of {name}", type(value)
 
 
-def _looks_on(value: Any, key: str) -> bool:
+def _looks_on(value: object, key: str) -> bool:
     """Whether an attribute only watches: hooks, and how often an operator of PyLops was called."""
     return key.endswith("_hooks") or (
         key in _COUNTS and type(value).__module__.partition(".")[0] == "pylops")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from stabkit.aliases import Array, Function, Matrix, Record
+from stabkit.aliases import Argument, Array, Function, Matrix, Record
 from stabkit.tracing.arithmetic import elementwise
 from stabkit.tracing.array import (
     Traced,
@@ -31,8 +31,8 @@ PADDED = {
     "grid-constant": "constant"}
 
 
-def _sum(tracer: Tracer, array: Array, axis: Any = None, dtype: DTypeLike | None = None,
-         out: Array = None, keepdims: Any = False, **options: Any) -> Array:
+def _sum(tracer: Tracer, array: Array, axis: Argument = None, dtype: DTypeLike | None = None,
+         out: Array = None, keepdims: object = False, **options: Argument) -> Array:
     if out is not None or options:
         tracer.stop("np.sum with out=, where= or initial= is not followed")
     shape = shape_of(array)
@@ -46,12 +46,13 @@ def _sum(tracer: Tracer, array: Array, axis: Any = None, dtype: DTypeLike | None
     return make_array(tracer, form, short)
 
 
-def _mean(tracer: Tracer, array: Array, axis: Any = None, **options: Any) -> Array:
+def _mean(tracer: Tracer, array: Array, axis: Argument = None, **options: Argument) -> Array:
     total = _sum(tracer, array, axis, **options)
     return total / (array.size // total.size) if isinstance(array, Traced) else total
 
 
-def _norm(tracer: Tracer, array: Array, ord: Any = None, axis: Any = None, keepdims: Any = False
+def _norm(tracer: Tracer, array: Array, ord: Argument = None, axis: Argument = None,
+          keepdims: Argument = False
           ) -> Array:
     if ord not in (None, 2) or (ord == 2 and axis is None and array.ndim > 1) or \
             np.ndim(axis or 0):
@@ -77,7 +78,7 @@ def _bincount(tracer: Tracer, places: Array, weights: Array = None, minlength: i
     return out
 
 
-def _cumsum(tracer: Tracer, array: Array, axis: Any = None, **options: Any) -> Array:
+def _cumsum(tracer: Tracer, array: Array, axis: Argument = None, **options: object) -> Array:
     array = array.ravel() if axis is None else array
     parts = np.moveaxis(array, axis or 0, 0)
     found = [parts[0] * 1]  # truth values are counted
@@ -146,7 +147,7 @@ def _both(tracer: Tracer, a: Array, b: Array) -> Array:
     return (a[:, :, None] * b[None]).sum(1)
 
 
-def _einsum(tracer: Tracer, pattern: Any, *parts: Any, **options: Any) -> Array:
+def _einsum(tracer: Tracer, pattern: Any, *parts: Any, **options: Argument) -> Array:
     if not isinstance(pattern, str) or "..." in pattern or "->" not in pattern or set(options) - {
             "optimize"}:
         tracer.stop("np.einsum is followed with a pattern such as 'ij,j->i' only")
@@ -199,7 +200,8 @@ def _correlate(tracer: Tracer, a: Array, v: Array, mode: str = "valid") -> Array
     return _convolve(tracer, a, plain(v)[::-1], mode)
 
 
-def _gradient(tracer: Tracer, array: Array, *spacing: Any, axis: Any = None, edge_order: int = 1
+def _gradient(tracer: Tracer, array: Array, *spacing: Any, axis: Argument = None,
+              edge_order: int = 1
               ) -> Array:
     axes = range(array.ndim) if axis is None else (axis,) if np.ndim(axis) == 0 else tuple(axis)
     steps = list(spacing) * (len(axes) if len(spacing) == 1 else 1) or [1] * len(axes)
@@ -219,8 +221,8 @@ def _gradient(tracer: Tracer, array: Array, *spacing: Any, axis: Any = None, edg
     return found[0] if len(found) == 1 else found
 
 
-def _clip(tracer: Tracer, array: Array, low: Array = None, high: Array = None, *args: Any,
-          **options: Any) -> Array:
+def _clip(tracer: Tracer, array: Array, low: Array = None, high: Array = None, *args: object,
+          **options: Argument) -> Array:
     low, high = options.get("min", low), options.get("max", high)
     if low is not None:
         array = elementwise(tracer, "maximum", array, low)

@@ -12,7 +12,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map
 
-from stabkit.aliases import Array, Function, Rational, Record
+from stabkit.aliases import Argument, Array, Function, Rational, Record
 from stabkit.errors import UNFIT, in_words
 from stabkit.tracing.array import holds_numbers, plain
 from stabkit.tracing.foreign import ALIKE, ForeignStep, holds_symbols, move_by_places, to_symbols
@@ -91,7 +91,7 @@ class TorchStep(ForeignStep):
         given = [torch.ones(shape, dtype=self.dtype),
                  *[torch.tensor(0.5, dtype=self.dtype)] * steps]
 
-        def unread(*args: Any) -> Any:
+        def unread(*args: Argument) -> Any:
             with _Unread():
                 return self.function(*args)
 
@@ -115,7 +115,7 @@ def _apply(tracer: Tracer, target: Any, args: Any, options: Record) -> Any:
     return _FOLLOWED[name](tracer, *args, **options)
 
 
-def _in_torch(target: Any, *args: Any, **options: Any) -> Any:
+def _in_torch(target: Any, *args: Argument, **options: Argument) -> Any:
     """An operation of PyTorch on arrays of NumPy."""
     args = tree_map(lambda part: torch.from_numpy(np.array(part)) if isinstance(
         part, np.ndarray) else part, args)
@@ -141,24 +141,24 @@ def _copy(tracer: Tracer, a: Array, b: Array) -> Array:
 
 
 def _clamp(tracer: Tracer, a: Array, low: Rational = None, high: Rational = None,
-           **options: Any) -> Array:
+           **options: Argument) -> Array:
     return np.clip(a, options.get("min", low), options.get("max", high))
 
 
 def _sum(mean: bool, tracer: Tracer, a: Array, dim: Any = None, keepdim: bool = False,
-         **options: Any) -> Array:
+         **options: object) -> Array:
     axes = tuple(dim) if isinstance(dim, (list, tuple)) and dim else dim or None
     axes = dim if isinstance(dim, int) else axes
     return (np.mean if mean else np.sum)(a, axis=axes, keepdims=keepdim)
 
 
-def _as_float(tracer: Tracer, a: Array, dtype: Any = None, **options: Any) -> Array:
+def _as_float(tracer: Tracer, a: Array, dtype: Any = None, **options: object) -> Array:
     if dtype not in (None, torch.float64, torch.float32):  # in half precision 65520 is infinite
         tracer.stop(f"a change to {dtype} is not followed")
     return a
 
 
-def _divide(tracer: Tracer, a: Array, b: Array, rounding_mode: Any = None) -> Array:
+def _divide(tracer: Tracer, a: Array, b: Array, rounding_mode: object = None) -> Array:
     if rounding_mode is not None:
         tracer.stop(f"a division rounded by {rounding_mode} is not followed")
     return np.divide(a, b)
@@ -172,7 +172,7 @@ def _pad(tracer: Tracer, a: Array, width: list[int], value: Any = 0) -> Array:
 
 
 def _convolve(tracer: Tracer, x: Array, weight: Array, bias: Any, stride: list[int],
-              padding: list[int], dilation: list[int], transposed: bool, more: Any, groups: int
+              padding: list[int], dilation: list[int], transposed: bool, more: object, groups: int
               ) -> Array:
     if transposed or not holds_numbers(weight):
         tracer.stop("a transposed convolution, or one with a kernel of data, is not followed")

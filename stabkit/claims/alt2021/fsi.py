@@ -114,7 +114,7 @@ def fsi_cycle_polynomial(K, tau, u, length):
     def kernel(state: tuple, u: Signal, number: Any) -> Any:
         return (2 * constant(number) + 1) * state[0] - state[4]
 
-    def sines(state: tuple, u: Signal, number: Any) -> Any:
+    def sines(state: tuple, u: Signal, number: object) -> Any:
         return _descent(cycle, state[4]) - (state[2] - state[3])
 
     return AllOf([*(Always(start, step, margin, dict(u=draw_signal(u, K)), "==", counted=True)

@@ -62,7 +62,7 @@ ANY_PARTS = dict(A=AnyOperator("N", "N"), P=AnyOperator("M", "N"), R=AnyOperator
                  r=AnyVector())
 
 
-def solver_channels(x: Signal, b: Any, r: Any, A: Matrix, G: Matrix, B: Matrix
+def solver_channels(x: Signal, b: Any, r: object, A: Matrix, G: Matrix, B: Matrix
                     ) -> tuple[Any, Any, Any]:
     """S(x, b, r) = (G x + B b, b, b − A(G x + B b)): the input r is ignored."""
     x = G @ x + B @ b

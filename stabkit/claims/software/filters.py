@@ -11,6 +11,7 @@ from math import isqrt
 from typing import Any
 
 from stabkit import fluxes
+from stabkit.aliases import Rational
 from stabkit.claims.claim import claim
 from stabkit.claims.configurations import BEYOND, ONE
 from stabkit.claims.related_classes import AnyShape, AnySpacing
@@ -124,7 +125,7 @@ ITK = "ITK 5.4 and 6.0, itkAnisotropicDiffusionImageFilter.hxx, InitializeIterat
 SPACINGS = (("1",), ("1/4",), ("1", "1"), ("1/4", "1"), ("1", "1", "1"))
 
 
-def itk_step(spacing: Any, flux: Flux, tau: Any) -> IsotropicExplicit:
+def itk_step(spacing: Any, flux: Flux, tau: Rational) -> IsotropicExplicit:
     """A step of GradientAnisotropicDiffusionImageFilter, with |∇u| at the middle of each edge."""
     shape, h = grid(spacing)
     return IsotropicExplicit(grid_gradient(shape, h), flux, tau, tangential_differences(shape, h))

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from stabkit.proof import symbols
+from stabkit.proof.aliases import Record
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.theorems.theorem import Theorem
 from stabkit.proof.words import dot, vector
@@ -21,7 +22,7 @@ def setting(limit: int = 2, **facts: Any) -> tuple:
     tau, L, c = s.parameter("tau"), s.parameter("L"), s.parameter("c", ">= 0")
     s.assume("step", limit - tau * L * c)
     K = s.operator("K", bound=c)
-    known: dict[str, Any] = {name: tuple(end and L * end for end in ends)
+    known: Record = {name: tuple(end and L * end for end in ends)
                              for name, ends in facts.items()}
     return s, K, s.flux(**known), tau
 
@@ -170,7 +171,7 @@ def growth() -> Iterator[Theorem]:
                            ("sector", "E0", "u", "f0")):
         s = Symbols()
         L, tau, c = s.parameter("L"), s.parameter("tau"), s.parameter("c", ">= 0")
-        facts: dict[str, Any] = {rule: (-L, L)}
+        facts: Record = {rule: (-L, L)}
         K, flux = s.operator("K", bound=c), s.flux(**facts)
         T, u = symbols.explicit(K, flux, tau), s.vector("u")
         pair = (u - s.vector("v"), T(u) - T(vector("v", "N"))) if rule == "slopes" else \
@@ -216,7 +217,7 @@ def linear() -> Theorem:
                    {"use": "square", "x": "K@u", "times": "tau*step"}]})
 
 
-def block(rule: str, at: Any, f: str) -> dict[str, Any]:
+def block(rule: str, at: Any, f: str) -> Record:
     """L(|u|² − |u − τKᵀf|²) = 2τ f·(LKu − f) + τ²L(c|f|² − |Kᵀf|²) + τ(2 − τLc)|f|²."""
     return {"times": "L", "steps": [
         {"use": rule, "at": at, "times": "2*tau"},
@@ -225,8 +226,8 @@ def block(rule: str, at: Any, f: str) -> dict[str, Any]:
     ]}
 
 
-def repeat(name: str, one: dict[str, Any],
-           invariant: str = "u.T@u - v.T@v >= 0") -> dict[str, Any]:
+def repeat(name: str, one: Record,
+           invariant: str = "u.T@u - v.T@v >= 0") -> Record:
     """Induction over the number of steps: what one step does not let grow."""
     more = {**one, "steps": [*one["steps"], {"use": "known", "of": name,
                                              "times": one.get("times", "1")}]}
@@ -234,7 +235,7 @@ def repeat(name: str, one: dict[str, Any],
             "step": {name: more}, "end": more}
 
 
-def falls(before: str, after: str, f: str) -> dict[str, Any]:
+def falls(before: str, after: str, f: str) -> Record:
     """2(p − q) = 2(descent) + τ²L(c|Kᵀf|² − |KKᵀf|²) + τ(2 − τLc)|Kᵀf|²."""
     return {"times": "2", "steps": [
         {"use": "descent", "at": [before, after], "times": "2"},

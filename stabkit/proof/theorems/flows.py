@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
+from stabkit.proof.aliases import Record
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.text import text_of
 from stabkit.proof.theorems.theorem import Theorem
@@ -77,7 +78,7 @@ def imaginary_spectrum() -> Theorem:
     size = dot(p, p) + dot(r, r) + dot(q, q) + dot(s, s)
     both, one, other = "a**2*L*(c + c_H)", "K.T@D@K", "H.T@D1@H"
     turned = "a*b*L*(c + c_H)"
-    steps: list[dict[str, Any]] = [
+    steps: list[Record] = [
         {"use": "equation", "of": of, "with": f"a**2*({left}).T + {more}"} for of, left, more in (
             ("eigen", f"{one}@q + a*p - b*r", f"{turned}*s.T - {both}*q.T"),
             ("eigen1", f"{one}@s + a*r + b*p", f"0*s.T - {both}*s.T - {turned}*q.T"),
@@ -118,7 +119,7 @@ def verlet_of_products() -> Iterator[Theorem]:
             return dot(H @ y, H @ y) + dot(K @ z, K @ z) + delta * dot(H @ y, H @ K.T @ K @ z)
 
         moved = u + delta * (K.T @ K @ v)
-        steps: dict[str, Any] = dict(
+        steps: Record = dict(
             start={"state": y, "state1": z},
             after={"state": moved, "state1": v - delta * (H.T @ H @ moved)})
         kept = {"invariants": {"Q": f"{text_of(form(u, v) - form(y, z))} == 0"},

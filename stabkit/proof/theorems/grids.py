@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from stabkit.proof import symbols
+from stabkit.proof.aliases import Record
 from stabkit.proof.grids import GridShape
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.theorems.theorem import Theorem
@@ -23,7 +24,7 @@ def setting(edges: int | None = None, **facts: Any) -> tuple:
     return s, K, flux, tau
 
 
-def block(K: str, f: str, slack: str) -> list[dict[str, Any]]:
+def block(K: str, f: str, slack: str) -> list[Record]:
     """τ²(2e|f|² − |Kᵀf|²) + 2τ(1 − τe)|f|² = 2τ|f|² − τ²|Kᵀf|²."""
     return [{"use": "bound", "of": K, "x": f, "times": "tau**2"},
             {"use": "square", "x": f, "times": f"2*tau*{slack}"}]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from stabkit.proof import symbols
+from stabkit.proof.aliases import Record
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.text import text_of
 from stabkit.proof.theorems import explicit
@@ -149,7 +150,7 @@ def descent() -> Theorem:
             {"use": "square", "x": "f0 - f1", "times": f"step*alpha*(2*condition + {shorter})"}]})
 
 
-def _descends(before: str, now: str, after: str, f: str, known: str) -> dict[str, Any]:
+def _descends(before: str, now: str, after: str, f: str, known: str) -> Record:
     """2τ(p₀ − q) − |u − w|² >= 0 at w = u − τKᵀf, if it holds at v with p: with d = u − v,
 
     it is the one at v + 2τ(descent) + τL(c|x|² − |Kx|²) + (1 − τLc)|x|², x = d − τKᵀf.
@@ -162,13 +163,13 @@ def _descends(before: str, now: str, after: str, f: str, known: str) -> dict[str
     return {"steps": steps + [{"use": "known", "of": known, "times": "1"}] * bool(known)}
 
 
-def _last(before: str, now: str, f: str, known: str) -> dict[str, Any]:
+def _last(before: str, now: str, f: str, known: str) -> Record:
     """L(|u|² − |u − τKᵀf|²) = 2τ f·(LKv − f) + τ²L(c|f|² − |Kᵀf|²) + τ(2 − τLc)|f|² + 2τL f·Kd,
 
     where 2τ f·Kd = 2τ(descent to u) + (2τ(p₀ − p) − |d|²) + τL(c|d|² − |Kd|²) + (1 − τLc)|d|².
     """
     d = f"u - ({before})"
-    steps: list[dict[str, Any]] = [{"use": "sector", "at": now, "times": "2*tau"},
+    steps: list[Record] = [{"use": "sector", "at": now, "times": "2*tau"},
              {"use": "bound", "of": "K.T", "x": f, "times": "tau**2*L"},
              {"use": "square", "x": f, "times": "tau*step + tau"}]
     if known:
@@ -179,7 +180,7 @@ def _last(before: str, now: str, f: str, known: str) -> dict[str, Any]:
     return {"times": "L", "steps": steps}
 
 
-def truncation(iterations: int) -> dict[str, Any]:
+def truncation(iterations: int) -> Record:
     """Lemmas that the proximal energy descends, one per iteration, and the last step."""
     points = ["u", *(f"u - tau*K.T@f{k}" for k in range(iterations - 1))]
     lemmas = [{"name": f"J{k}",

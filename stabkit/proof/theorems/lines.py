@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from stabkit.proof import symbols
+from stabkit.proof.aliases import Record
 from stabkit.proof.theorems.theorem import Theorem
 
 EXPLICIT = "u - tau D'Phi(D u) on a line of any length, 0 <= g <= L"
@@ -54,6 +54,6 @@ def theorems() -> Iterator[Theorem]:
 
 
 def _pieces(name: str, says: str, goal: str, *breaks: str) -> Theorem:
-    statement: dict[str, Any] = {"kind": "pieces", "variable": "y", "on": ["-inf", "inf"],
+    statement: Record = {"kind": "pieces", "variable": "y", "on": ["-inf", "inf"],
                                  "goal": goal}
     return Theorem(name, says, statement, {"breaks": list(breaks or ("0",))})

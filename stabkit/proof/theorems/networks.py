@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from stabkit.proof import symbols
+from stabkit.proof.aliases import Record
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.theorems import explicit
 from stabkit.proof.theorems.theorem import Theorem
@@ -218,7 +219,7 @@ def leapfrog() -> Iterator[Theorem]:
             return dot(a - b, a - b) + delta**2 * dot(K @ a, K @ b)
 
         after = {"y": 2 * y - z - delta**2 * (K.T @ K @ y), "z": y}
-        kept: dict[str, Any] = {"invariants": {"G": f"{LEAPFROG} - ({LEAPFROG_0}) == 0"},
+        kept: Record = {"invariants": {"G": f"{LEAPFROG} - ({LEAPFROG_0}) == 0"},
                 "base": {"G": {"steps": []}},
                 "step": {"G": {"steps": [{"use": "equation", "of": "G", "with": "1"}]}}}
         if not bounded:

@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from stabkit.proof import algebra, facts, symbols
+from stabkit.proof.aliases import Record
 from stabkit.proof.elimination import by_equations
 from stabkit.proof.symbols import Symbols
 from stabkit.proof.theorems.theorem import Theorem
@@ -57,8 +58,8 @@ def _cycle(n: int, odd: bool) -> Theorem:
         statement, _proof(statement, n, MULTIPLIERS[n, odd and n > 2]))
 
 
-def _proof(statement: Any, n: int, multipliers: dict[tuple[int, int], str]) -> dict[str, Any]:
-    steps: list[dict[str, Any]] = []
+def _proof(statement: Any, n: int, multipliers: dict[tuple[int, int], str]) -> Record:
+    steps: list[Record] = []
     for (i, j), times in multipliers.items():
         x = f"{_value(i, n)} - {_value(j, n)}"
         steps += [

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+from stabkit.proof.aliases import Record
 
 
 @dataclass(frozen=True)
@@ -21,5 +22,5 @@ class Theorem:
 
     name: str
     says: str
-    statement: dict[str, Any]
-    proof: dict[str, Any]
+    statement: Record
+    proof: Record

@@ -57,7 +57,7 @@ def plot(found: Any, beside: Any = None) -> Figure:
 
 
 @singledispatch
-def _draw(found: Any, axes: Axes) -> None:
+def _draw(found: object, axes: Axes) -> None:
     raise InvalidArgument(f"found: nothing is drawn of a {type(found).__name__}; give a spectrum, "
                           "pseudospectrum, numerical range, growth of powers, method, family, "
                           "region or cycle")

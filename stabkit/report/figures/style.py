@@ -14,6 +14,7 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from stabkit.aliases import Argument
 from stabkit.stability.verdict import Status
 
 #: Text, axes and neutral lines; :func:`inline_svg` makes it the colour of the text around.
@@ -44,21 +45,21 @@ _SETTINGS: dict[Any, Any] = {
 def in_style(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     """Let a function draw in this style, whatever matplotlib is set to elsewhere."""
     @functools.wraps(draw)
-    def draw_in_style(*arguments: Any, **options: Any) -> Figure:
+    def draw_in_style(*arguments: Any, **options: Argument) -> Figure:
         with matplotlib.rc_context({**matplotlib.rcParamsDefault, **_SETTINGS, "backend": "agg"}):
             return draw(*arguments, **options)
 
     return draw_in_style
 
 
-def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **options: Any
+def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **options: Argument
            ) -> tuple[Figure, Any]:
     """A figure of `width` × `height` inches and its axes; nothing is kept by pyplot."""
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots(rows, columns, **options)
 
 
-def note(axes: Axes, x: float, y: float, text: str, colour: str = INK, **options: Any) -> None:
+def note(axes: Axes, x: float, y: float, text: str, colour: str = INK, **options: Argument) -> None:
     """A label at a point of the data, in small print."""
     axes.annotate(text, (x, y), color=colour, fontsize=8, **options)
 
