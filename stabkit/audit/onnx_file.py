@@ -207,7 +207,9 @@ class _Reading:
             self.read_node(number, node)
         result = self.say_place(f"output {name!r}", self.lookup, name)
         if not isinstance(result, View):
-            raise self.error(f"output {name!r} does not depend on the input")
+            raise self.error(f"output {name!r} " + (
+                "has no entries" if isinstance(result, Constant) and not result.values.size else
+                "does not depend on the input"))
         return self.say_place(f"output {name!r}", lambda: fuse(self.build.finish(result)))
 
     def output_name(self, given: str | None) -> str:

@@ -212,7 +212,7 @@ class Builder:
     def move(self, view: View, function: Callable[[np.ndarray], np.ndarray]) -> View:
         """What `function`, which only moves, repeats or drops entries, makes of a signal."""
         moved = function(self.index(view))
-        return self._at(view.node, moved)
+        return self.at(view.node, moved)
 
     def join(self, views: Sequence[View], axis: int) -> View:
         """Signals side by side along an axis of the full shape."""
@@ -223,7 +223,7 @@ class Builder:
             raise InvalidArgument(f"shapes {', '.join(map(str, shapes))} cannot be joined along "
                                   f"axis {axis}")
         if len({view.node for view in views}) == 1:
-            return self._at(views[0].node, np.concatenate([self.index(v) for v in views], axis))
+            return self.at(views[0].node, np.concatenate([self.index(v) for v in views], axis))
         total = list(shapes[0])
         total[axis] = sum(shape[axis] for shape in shapes)
         lead = [self.has_batch(shape) for shape in (*shapes, tuple(total))]
@@ -254,7 +254,7 @@ class Builder:
         samples = count * np.arange(self.batch)[:, None]
         return np.where(one == ABSENT, ABSENT, one + samples).reshape(view.shape)
 
-    def _at(self, node: int, places: np.ndarray) -> View:
+    def at(self, node: int, places: np.ndarray) -> View:
         """The view of these places of all samples."""
         self.spend(places.size)
         self._afford(places.shape)

@@ -208,8 +208,11 @@ MOVES = {
 
 # -- what becomes of a value -----------------------------------------------------------------------
 def move(op: Operator, value: Array, function: Function, name: str = "") -> Array:
+    """A signal or a constant moved; what has no entries depends on nothing."""
     if isinstance(value, View):
-        return op.build.move(value, function)
+        moved = function(op.build.index(value))
+        return op.build.at(value.node, moved) if moved.size else Constant(
+            np.zeros(moved.shape, np.float32), op.build.name)
     op.build.spend(value.values.size)
     return Constant(function(value.values), name or value.name)
 
@@ -299,6 +302,7 @@ def stack(op: Operator, values: Sequence[Array], axis: int = 0) -> Array:
 
 def side_by_side(op: Operator, values: Sequence[Array], axis: int) -> Array:
     """Arrays along an axis that they have."""
+    values = [value for value in values if prod(shape_of(value))] or values
     known = [value for value in values if isinstance(value, Constant)]
     if len(known) == len(values):
         op.build.spend(sum(value.values.size for value in known))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
+from stabkit.audit.reading.standard import add_attributes, all_nodes, subgraphs, write_out_standard
 from stabkit.errors import InvalidArgument
 
 MOST_NODES = 20_000  # some seconds to read
@@ -31,10 +32,7 @@ def write_out(model: Any, source: str, known: Container[str]) -> Any:
         except (RuntimeError, ValueError, TypeError) as error:
             raise InvalidArgument(f"model: {source}: its functions cannot be written out by onnx "
                                   f"({type(error).__name__})") from None
-    foreign = sorted({node.op_type for node in _all_nodes(model.graph.node)
-                      if node.domain in ("", "ai.onnx") and isinstance(node.op_type, str)
-                      and node.op_type not in known})  # texts that are not UTF-8 come as bytes
-    return _by_others(model, foreign) if foreign else model
+    return write_out_standard(model, source, known, MOST_NODES)
 
 
 def _with_defaults(model: Any) -> Any:
@@ -46,57 +44,9 @@ def _with_defaults(model: Any) -> Any:
     given = type(model)()
     given.CopyFrom(model)
     for nodes in (given.graph.node, *(made.node for made in given.functions)):
-        for node in _all_nodes(nodes):
-            _add_attributes(node, defaults.get(_key(node, node.op_type), ()))
+        for node in all_nodes(nodes):
+            add_attributes(node, defaults.get(_key(node, node.op_type), ()))
     return given
-
-
-def _add_attributes(node: Any, defaults: Sequence[Any]) -> None:
-    said = {attribute.name for attribute in node.attribute}
-    node.attribute.extend(attribute for attribute in defaults if attribute.name not in said)
-
-
-def _all_nodes(nodes: Sequence[Any]) -> Iterator[Any]:
-    """The nodes, and those of their subgraphs."""
-    for node in nodes:
-        yield node
-        for graph in subgraphs(node):
-            yield from _all_nodes(graph.node)
-
-
-def subgraphs(node: Any) -> list[Any]:
-    return [graph for attribute in node.attribute
-            for graph in ([attribute.g] if attribute.HasField("g") else []) + [*attribute.graphs]]
-
-
-def _by_others(model: Any, foreign: Sequence[str]) -> Any:
-    """The model with some operators written by others, as their schemas say; as it is where the
-    standard has no other form of them."""
-    import onnx.inliner
-    import onnx.shape_inference
-
-    given = type(model)()
-    given.CopyFrom(model)
-    try:
-        versions = {entry.domain: entry.version for entry in model.opset_import}
-        for node in _all_nodes(given.graph.node):
-            if node.op_type in foreign:
-                _add_attributes(node, _defaults_of_schema(node, versions))
-        typed = onnx.shape_inference.infer_shapes(given)
-        return onnx.inliner.inline_selected_functions(
-            typed, [("", name) for name in foreign], inline_schema_functions=True)
-    except (RuntimeError, ValueError, TypeError, onnx.shape_inference.InferenceError):
-        return model
-
-
-def _defaults_of_schema(node: Any, versions: Mapping[str, int]) -> list[Any]:
-    import onnx.defs
-
-    try:
-        schema = onnx.defs.get_schema(node.op_type, versions.get("", versions.get("ai.onnx", 1)))
-    except onnx.defs.SchemaError:
-        return []
-    return [entry.default_value for entry in schema.attributes.values() if entry.default_value.name]
 
 
 def count_nodes(model: Any, source: str) -> int:
