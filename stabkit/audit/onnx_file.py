@@ -57,7 +57,7 @@ LARGEST = 1 << 31  # bytes; a protocol buffer holds no more
 
 # What a handler of one signal returns is the operator's only output.
 _ONE: dict[str, Callable[[Operator], Any]] = {
-    "Gemm": linear.gemm, "MatMul": contraction.matmul, "Conv": linear.conv,
+    "Gemm": contraction.gemm, "MatMul": contraction.matmul, "Conv": linear.conv,
     "ConvTranspose": linear.conv_transpose, "MaxPool": linear.pool, "AveragePool": linear.pool,
     "GlobalAveragePool": linear.global_pool, "GlobalMaxPool": linear.global_pool,
     "Add": entrywise.add, "Sub": entrywise.add, "Sum": entrywise.total, "Mean": entrywise.total,

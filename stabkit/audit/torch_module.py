@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Iterator
 from functools import partial
 from math import inf, prod
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,8 @@ from stabkit.errors import InvalidArgument, TracingStopped
 from stabkit.installation import install
 from stabkit.networks.graph import Graph, evaluate
 from stabkit.tracing.state import refuse_state
+
+_TRACING = RLock()  # what a tracer asks is noted for one module at a time
 
 
 def read(module: Foreign, shape: tuple[int, ...] | None) -> Graph:
@@ -71,7 +74,8 @@ def read(module: Foreign, shape: tuple[int, ...] | None) -> Graph:
     kind = type(module).__name__
     with _eval_copy(module, torch) as traced:
         x = _example(torch, traced, tuple(shape), kind)
-        graph = _graph_of(torch, traced, (x,), kind, tuple(shape))
+        with _no_hidden_question(kind):
+            graph = _graph_of(torch, traced, (x,), kind, tuple(shape))
         _compare(torch, traced, graph, x, kind)
         return graph
 
@@ -85,15 +89,54 @@ def _compare(torch: Library, module: Foreign, graph: Graph, x: Any, kind: str) -
         values = evaluate(graph, at.double().cpu().numpy().reshape(1, *graph.shape))
         return torch.from_numpy(values).to(at).reshape(shape)
 
+    allowed = rounding(torch, x)
+    if torch.finfo(x.dtype).bits <= 16:
+        module, x, allowed = _in_double(torch, module, x, allowed)
     with np.errstate(all="ignore"):
         shape = module(x).shape
         if prod(shape) != prod(graph.output_shape):
             away = inf
         else:
             away = sorted(departures(torch, module, other, x))[1]
-    if away > rounding(torch, x):
+    if away > allowed:
         raise InvalidArgument(f"module: {kind}: what PyTorch's exporter writes of it departs from "
                               f"it by {away:.2g} of its largest result, at random inputs")
+
+
+def _in_double(torch: Any, module: Any, x: Any, allowed: float) -> tuple[Any, Any, float]:
+    """A module of half precision with its weights held as doubles, whose results say more; itself
+    where it asks for half precision within."""
+    try:
+        wide, at = copy.deepcopy(module).double(), x.double()
+        wide(at)
+    except (RuntimeError, TypeError, ValueError, NotImplementedError):
+        return module, x, allowed
+    return wide, at, rounding(torch, x.float())
+
+
+@contextlib.contextmanager
+def _no_hidden_question(kind: str) -> Iterator[None]:
+    """Refuse a module that asks what an entry of its input is, and hides in a try that a tracer
+    has no answer: what is traced then is one of its branches."""
+    from torch.fx.experimental import symbolic_shapes
+
+    Question: Any = symbolic_shapes.GuardOnDataDependentSymNode
+    asked = []
+
+    def note(self: Any, *given: Any, **named: Any) -> None:
+        asked.append(self)
+        real(self, *given, **named)
+
+    with _TRACING:
+        real, Question.__init__ = Question.__init__, note
+        try:
+            yield
+        finally:
+            Question.__init__ = real
+    if asked:
+        raise InvalidArgument(f"module: {kind}: its forward asks for a number that depends on the "
+                              "input, and goes on in a try ... except where a tracer has none; "
+                              "audit the branch that is meant")
 
 
 @contextlib.contextmanager

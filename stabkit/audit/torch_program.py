@@ -31,6 +31,7 @@ _BILINEAR = frozenset(("mul", "div", "einsum", "bmm", "mm", "matmul", "dot", "mv
 _ENTRIES = 1 << 22  # of a matrix
 _SCALES = (1.0, 3.0, 0.1)  # of random inputs
 _ROUNDINGS = 4096  # by which a program may depart from its module
+_HALF_ROUNDINGS = 16  # where they are coarse
 
 
 def simpler_program(torch: Library, module: Foreign, x: Any) -> Any:
@@ -79,7 +80,10 @@ def departures(torch: Library, module: Foreign, other: Callable[[Any], Any], x: 
 def rounding(torch: Library, x: Any) -> float:
     """How far rounding may move results; on other devices products may be those of half precision.
     """
-    return _ROUNDINGS * max(torch.finfo(x.dtype).eps, 0.0 if x.device.type == "cpu" else 2.0**-18)
+    kind = torch.finfo(x.dtype)
+    if kind.bits <= 16:
+        return float(_HALF_ROUNDINGS * kind.eps)
+    return _ROUNDINGS * max(kind.eps, 0.0 if x.device.type == "cpu" else 2.0**-18)
 
 
 class _Rewriting:

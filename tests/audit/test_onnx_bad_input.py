@@ -39,7 +39,7 @@ W = {"w": weights(4, 3)}
     (single("LSTM", (4, 3)), r"\(LSTM\): its input must be"),
     (single("Gemm", (5,), W), "weights for 4 features are applied to 5"),
     (single("Gemm", (4,), W | {"b": weights(7)}), r"\(Gemm\)"),
-    (single("Gemm", (4,), W, transA=1), "not supported"),
+    (single("Gemm", (4,), W, transA=1), "weights for 4 features are applied to 1"),
     (single("MatMul", (5,), W), "weights for 4 features are applied to 5"),
     (single("Conv", (3, 6), {"w": weights(2, 2, 3)}), r"do not fit a signal of shape \(1, 3, 6\)"),
     (single("Conv", (2, 6), {"w": weights(2, 2, 3), "b": weights(5)}), "bias of shape"),

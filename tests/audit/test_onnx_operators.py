@@ -74,6 +74,10 @@ def agrees(proto, digits=5):
 
 
 CASES = {
+    "gemm of a turned signal": single("Gemm", (4,), {"w": weights(1, 3), "b": weights(3)},
+                                      transA=1, alpha=0.5, beta=2.0),
+    "gemm of weights and a signal": single("Gemm", (3,), {"w": weights(3, 4)}, first=True,
+                                           transA=1, transB=1, alpha=-2.0),
     "softmax": single("Softmax", (5,)),
     "softmax along channels": single("Softmax", (3, 4), axis=1),
     "log-softmax": single("LogSoftmax", (4,)),

@@ -74,6 +74,42 @@ def test_what_the_exporter_writes_wrongly_is_refused(monkeypatch):
         read(right, (3,))
 
 
+def test_a_question_hidden_from_the_exporter_is_refused():
+    """u where ΣU > 0, else 5u: the branch of the tracer, which cannot ask, is one of two."""
+    class Hides(nn.Module):
+        def forward(self, u):
+            try:
+                if u.sum().item() > 0:
+                    return u
+            except RuntimeError:
+                return u
+            return 5 * u
+
+    with pytest.raises(InvalidArgument, match="asks for a number that depends on the"):
+        read(Hides(), (3,))
+    assert read(nn.Tanh(), (3,)).output_shape == (3,)
+
+
+@pytest.mark.parametrize("kind", ["bfloat16", "float16"])
+def test_half_precision_is_held_against_its_doubles(kind, monkeypatch):
+    """Results of halves have three or two digits; with their weights as doubles, a slope of 0.02
+    for 0.03 shows."""
+    torch.manual_seed(6)
+    module = nn.Sequential(nn.Linear(4, 8), nn.LeakyReLU(0.02), nn.Linear(8, 3)).eval()
+    module = module.to(getattr(torch, kind))
+    x = torch.randn(4, generator=torch.Generator().manual_seed(6)).double()
+    with torch.no_grad():
+        wanted = module.double()(x).numpy()
+    module = module.to(getattr(torch, kind))
+    assert np.abs(evaluate(read(module, (4,)), x.numpy()) - wanted).max() < 1e-9
+    wrong = nn.Sequential(module[0], nn.LeakyReLU(0.03), module[2]).eval()
+    real = torch_module._exporter
+    monkeypatch.setattr(torch_module, "_exporter", lambda torch, module, inputs: real(
+        torch, wrong, inputs))
+    with pytest.raises(InvalidArgument, match="what PyTorch's exporter writes of it departs from"):
+        read(module, (4,))
+
+
 def test_double_precision():
     """The weights are the module's own doubles."""
     module = nn.Sequential(nn.Linear(4, 4), nn.Tanh()).double()

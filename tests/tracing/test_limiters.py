@@ -236,3 +236,9 @@ def test_a_limiter_that_also_asks_about_a_single_value_is_told_by_its_line():
 
     with pytest.raises(Undecided, match=r"np\.where"):
         by_means(trace(step, 6), RANGE, "dt")
+
+
+def test_a_row_without_inputs_keeps_nonnegative_signals_at_every_step():
+    """|0| = 0 >= 0, whatever u and dt are."""
+    bound = step_bound(lambda u, dt: np.abs(np.zeros_like(u)), POSITIVITY, shape=1, trials=1)
+    assert bound.proved == ((0, None),) and not bound.refuted

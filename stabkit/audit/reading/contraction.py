@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from math import prod
 from string import ascii_letters
@@ -10,7 +11,7 @@ from string import ascii_letters
 import numpy as np
 
 from stabkit.audit.reading.builder import View
-from stabkit.audit.reading.linear import along, by_weights
+from stabkit.audit.reading.linear import along, by_weights, dense, with_rows
 from stabkit.audit.reading.movement import move, shape_of
 from stabkit.audit.reading.operator import Constant, Operator, within
 from stabkit.audit.reading.tensors import finite
@@ -141,6 +142,20 @@ def _sums(op: Operator, view: View, count: int) -> View:
 
 
 # -- products of matrices --------------------------------------------------------------------------
+def gemm(op: Operator) -> View:
+    """α A′ B′ + β C; a layer where A is a signal (batch, features) and B are weights."""
+    if isinstance(op.value(0), View) and isinstance(op.value(1), Constant) and \
+            not op.integer("transA", 0):
+        return dense(op)
+    factors = [move(op, op.array(at), np.transpose) if op.integer(name, 0) else op.array(at)
+               for at, name in enumerate(("transA", "transB"))]
+    if any(len(shape_of(factor)) != 2 for factor in factors):
+        raise op.refuse("a product of anything but two matrices")
+    made, alpha = matmul(replace(op, inputs=factors)), op.number("alpha", 1.0)
+    made = made if alpha == 1 else op.build.scale(made, alpha)
+    return made if op.value(2) is None else with_rows(op, made, op.number("beta", 1.0))
+
+
 def matmul(op: Operator) -> View:
     """The product of a signal and weights, or of two signals, whose slopes have no bound."""
     values = op.array(0), op.array(1)

@@ -22,10 +22,10 @@ Pads = tuple[tuple[int, int], ...]
 
 
 # -- matrices --------------------------------------------------------------------------------------
-def gemm(op: Operator) -> View:
+def dense(op: Operator) -> View:
     """α A′ B′ + β C with a signal A and weights B."""
     view, matrix = op.signal(0), op.weights(1)
-    if matrix is None or matrix.ndim != 2 or len(view.shape) != 2 or op.integer("transA", 0):
+    if matrix is None or matrix.ndim != 2 or len(view.shape) != 2:
         raise op.refuse("anything but a signal (batch, features) times a matrix of weights")
     weights = matrix if op.integer("transB", 0) else matrix.T
     alpha, beta = op.number("alpha", 1.0), op.number("beta", 1.0)
@@ -34,7 +34,7 @@ def gemm(op: Operator) -> View:
     if not op.build.has_batch(view.shape):  # rows of one sample
         result = along(op.build, view, weights, 1)
         result = result if alpha == 1 else op.build.scale(result, alpha)
-        return result if op.value(2) is None else _with_rows(op, result, beta)
+        return result if op.value(2) is None else with_rows(op, result, beta)
     third = op.value(2)
     row = op.weights(2) if isinstance(third, Constant) else None
     bias = None if row is None else _row(op, row, len(weights))
@@ -52,7 +52,7 @@ def gemm(op: Operator) -> View:
     return result
 
 
-def _with_rows(op: Operator, result: View, beta: float) -> View:
+def with_rows(op: Operator, result: View, beta: float) -> View:
     """A result plus a constant or a signal of the same shape, or of one that becomes it."""
     third = op.value(2)
     if isinstance(third, View):

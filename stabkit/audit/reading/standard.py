@@ -59,7 +59,7 @@ def _schema_of(node: Any, versions: Mapping[str, int]) -> Any:
         return None
 
 
-def _by_others(model: Any, foreign: Sequence[Name], versions: Mapping[str, int]) -> Any:
+def _by_others(model: Any, foreign: list[Name], versions: Mapping[str, int]) -> Any:
     """The model with some operators written by others, as their schemas say; itself where onnx
     cannot do that."""
     import onnx.inliner

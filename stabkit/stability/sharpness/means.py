@@ -129,7 +129,7 @@ def _write_row(row: Row, notion: Notion, sides: list[Bounds]) -> Written:
         coefficients = _coefficients(row, way)
         if coefficients is None:
             continue
-        reach = min(_reach(p) for ps in coefficients.values() for p in ps)
+        reach = min((_reach(p) for ps in coefficients.values() for p in ps), default=np.inf)
         if best is None or reach > best.reach:
             best = Written(coefficients, reach)
     if best is None:
