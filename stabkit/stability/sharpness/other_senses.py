@@ -24,6 +24,8 @@ from stabkit.stability.sharpness.linear_step import OwnStep, fixed_values, held_
 from stabkit.stability.sharpness.quadratic import BY_NORM
 from stabkit.tracing import Trace
 
+_BY_ROWS = (RANGE, POSITIVITY, MAX_NORM)
+
 
 def elsewhere(found: Trace, notion: Notion, held: Held, bound: StepBound) -> list[str]:
     """For what fails at every step: the senses that do hold."""
@@ -57,13 +59,15 @@ def others(found: Trace, notion: Notion, held: Held, name: str,
         RANGE, POSITIVITY, MAX_NORM, EUCLIDEAN, CONTRACTION, POWER_BOUNDED)
         if other is not notion)]
     lines = []
+    shape = f", for shape {' x '.join(map(str, found.shape))}"
     for other, where, words in asked:
         try:
             sets = exact_sets(found, other, where, name)
         except (Undecided, InvalidArgument):
             continue
         if sets.proved:
-            lines.append(f"but {sets.notion} is {sets.proved_in_words}{words}")
+            size = "" if other in _BY_ROWS else shape  # norms and powers change with the size
+            lines.append(f"but {sets.notion} is {sets.proved_in_words}{words}{size}")
         elif sets.rest is not None and sets.rest.proved:
-            lines.append(f"but {sets.rest.notion} is {sets.rest.proved_in_words}{words}")
+            lines.append(f"but {sets.rest.notion} is {sets.rest.proved_in_words}{words}{shape}")
     return list(dict.fromkeys(lines))
