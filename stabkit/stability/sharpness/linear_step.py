@@ -100,7 +100,8 @@ class OwnStep:
                 made = trace(self.trace.function, other)
             except StabkitError:
                 return []
-            found.append(OwnStep(made if self.dt is None else at_step(made, self.dt), None, self.dt))
+            made = made if self.dt is None else at_step(made, self.dt)
+            found.append(OwnStep(made, None, self.dt))
         return found if all(step.trace.is_linear for step in found) else []
 
 
