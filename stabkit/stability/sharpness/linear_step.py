@@ -90,7 +90,8 @@ class OwnStep:
     @cached_property
     def at_others(self) -> list[OwnStep]:
         """The step at other lengths of the longer axes; none where it is not linear at all."""
-        shape, found = self.trace.shape, []
+        shape = self.trace.shape
+        found: list[OwnStep] = []
         if self.held or not any(n >= _VARIED for n in shape) or \
                 len(self.kinds.examples) > _SORTS:
             return []
