@@ -46,10 +46,9 @@ def _taps(op: Operator, places: np.ndarray, size: int) -> Taps:
     """The entries of an axis that count at places from −1 to 1, and by how much."""
     mode, corners = op.text("mode", "linear"), bool(op.integer("align_corners", 0))
     mode, outside = _MODES.get(mode, mode), op.text("padding_mode", "zeros")
-    kind = np.float32 if mode == "nearest" else np.float64  # as what is halfway is told in float32
-    x = places.astype(kind)
-    at = (x + kind(1)) / kind(2) * kind(size - 1) if corners else \
-        ((x + kind(1)) * kind(size) - kind(1)) / kind(2)
+    # What lies halfway is told in float32, in which whole numbers leave x.
+    x = places.astype(np.float32 if mode == "nearest" else np.float64)
+    at = (x + 1) / 2 * (size - 1) if corners else ((x + 1) * size - 1) / 2
     if mode not in ("linear", "nearest", "cubic") or outside not in (
             "zeros", "border", "reflection"):
         raise op.refuse(f"mode {mode!r} with the padding mode {outside!r}")
