@@ -34,7 +34,7 @@ def tridiagonal_solve(count, n):
 
     def ours():
         x = b.copy()
-        tridiagonal(diagonal, beside, x)
+        tridiagonal(diagonal.copy(), beside, x)
         return x
 
     columns = [np.ascontiguousarray(part.T) for part in (diagonal, beside, b)]

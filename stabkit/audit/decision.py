@@ -131,10 +131,10 @@ def _as_they_stand(name: str, network: Composition, outcome: Outcome) -> str:
 def above(value: Fraction) -> str:
     """A number with digits that tell it from 1, rounded up."""
     digits = 6
-    while digits < 17 and value > 1 and Fraction(f"{float(value):.{digits - 2}f}") <= 1:
+    while digits < 17 and value > 1 and round(value, digits - 2) <= 1:
         digits += 1
-    unit = Fraction(1, 10**digits)
-    return f"{float(-(-value // unit) * unit):.{digits}f}".rstrip("0").rstrip(".")
+    whole, rest = divmod(-(-value * 10**digits // 1), 10**digits)  # a double has too few digits
+    return f"{whole}.{rest:0{digits}d}".rstrip("0").rstrip(".")
 
 
 def _by(name: str) -> str:

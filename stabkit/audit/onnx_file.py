@@ -37,6 +37,7 @@ from stabkit.audit.reading import (
     quantised,
     recurrent,
     reduction,
+    sampling,
     selection,
 )
 from stabkit.audit.reading.builder import Builder, View
@@ -80,7 +81,7 @@ _ONE: dict[str, Callable[[Operator], Any]] = {
     **dict.fromkeys(("Resize", "Upsample"), interpolation.resize),
     **dict.fromkeys(selection.CHOICES, selection.choose), "ScatterND": selection.scatter_nd,
     **dict.fromkeys(("Scatter", "ScatterElements"), selection.scatter_elements),
-    "Col2Im": linear.fold_back,
+    "Col2Im": linear.fold_back, "GridSample": sampling.grid_sample,
     "CumSum": contraction.cumulative, "DFT": fourier.transform,
     "QuantizeLinear": quantised.quantize, "DequantizeLinear": quantised.dequantize,
     **dict.fromkeys(("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"),

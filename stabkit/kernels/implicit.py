@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from stabkit.kernels import kernel
 from stabkit.kernels.parts import inner
-from stabkit.kernels.steps import copy, scratch
 
 COLUMNS = 256  # signals at a time: three rows of them fit the first cache
 
@@ -13,24 +12,30 @@ COLUMNS = 256  # signals at a time: three rows of them fit the first cache
 def take_out(pivots, beside, x, i, near):
     """Take the neighbour `near` of site i, whose pivot is inverted, out of equation i."""
     b = beside[min(i, near)]
-    ratio = b * pivots[near]
-    pivots[i] -= ratio * b
-    x[i] -= ratio * x[near]
+    pivots[i] -= b * b * pivots[near]
+    x[i] -= b * pivots[near] * x[near]
 
 
 @inner
-def eliminate(pivots, beside, x, i, near):
-    """Take out the neighbour `near` of site i, and invert the pivot."""
+def eliminate(pivots, beside, x, i, near, known):
+    """Take out the neighbour `near` of site i, and invert the pivot.
+
+    What is known of the neighbour, its inverted pivot and its right-hand side, is handed on and
+    returned for site i: the next site need not wait for the memory.
+    """
     b = beside[min(i, near)]
-    ratio = b * pivots[near]
-    pivots[i] = x.dtype.type(1) / (pivots[i] - ratio * b)
-    x[i] -= ratio * x[near]
+    pivot = x.dtype.type(1) / (pivots[i] - b * b * known[0])
+    value = x[i] - b * known[0] * known[1]
+    pivots[i], x[i] = pivot, value
+    return pivot, value
 
 
 @inner
-def substitute(pivots, beside, x, i, near):
-    """Solve equation i for x[i], the neighbour `near` being known."""
-    x[i] = (x[i] - beside[min(i, near)] * x[near]) * pivots[i]
+def substitute(pivots, beside, x, i, near, value):
+    """Solve equation i for x[i], which is returned, the `value` at the neighbour being known."""
+    value = (x[i] - beside[min(i, near)] * value) * pivots[i]
+    x[i] = value
+    return value
 
 
 @inner
@@ -47,34 +52,34 @@ def thomas(pivots, beside, x):
         pivots[0] = one / pivots[0]
     if n > 2:
         pivots[n - 1] = one / pivots[n - 1]
+    left, right = (pivots[0], x[0]), (pivots[n - 1], x[n - 1])
     for k in range(1, n - 1 - middle):
-        eliminate(pivots, beside, x, k, k - 1)
-        eliminate(pivots, beside, x, n - 1 - k, n - k)
+        left = eliminate(pivots, beside, x, k, k - 1, left)
+        right = eliminate(pivots, beside, x, n - 1 - k, n - k, right)
     for k in range(max(1, n - 1 - middle), middle):
-        eliminate(pivots, beside, x, k, k - 1)
+        left = eliminate(pivots, beside, x, k, k - 1, left)
     if n > 1:
         take_out(pivots, beside, x, middle, middle - 1)
     if n > 2:
         take_out(pivots, beside, x, middle, middle + 1)
     x[middle] /= pivots[middle]
+    before = after = x[middle]
     for k in range(1, n - middle):
-        substitute(pivots, beside, x, middle - k, middle - k + 1)
-        substitute(pivots, beside, x, middle + k, middle + k - 1)
+        before = substitute(pivots, beside, x, middle - k, middle - k + 1, before)
+        after = substitute(pivots, beside, x, middle + k, middle + k - 1, after)
     if n > 1 and 2 * middle == n:
-        substitute(pivots, beside, x, 0, 1)
+        substitute(pivots, beside, x, 0, 1, before)
 
 
 @kernel
-def tridiagonal(diagonal, beside, x):
+def tridiagonal(pivots, beside, x):
     """Solve A x = b for every row of x (B, N), which holds b and then the solution.
 
-    A is symmetric with the rows of `diagonal` (B, N) and `beside` (B, N − 1).  No pivoting: meant
-    for positive definite A.
+    A is symmetric; `pivots` (B, N) is its diagonal, then the inverted pivots; `beside` has the
+    shape (B, N − 1).  No pivoting: meant for positive definite A.
     """
-    pivots = scratch(1, x.shape[1], x)[0][: x.shape[1]]
     for b in range(x.shape[0]):
-        copy(pivots, diagonal[b])
-        thomas(pivots, beside[b], x[b])
+        thomas(pivots[b], beside[b], x[b])
 
 
 # -- many systems: rows hold one site of every system ----------------------------------------------
@@ -89,18 +94,18 @@ def invert(pivots):
 def eliminate_row(pivots, beside, x, near, x_near):
     """`eliminate` for a row, with that near it."""
     for lane in range(x.size):
-        ratio = beside[lane] * near[lane]
-        pivots[lane] = x.dtype.type(1) / (pivots[lane] - ratio * beside[lane])
-        x[lane] -= ratio * x_near[lane]
+        b = beside[lane]
+        pivots[lane] = x.dtype.type(1) / (pivots[lane] - b * b * near[lane])
+        x[lane] -= b * near[lane] * x_near[lane]
 
 
 @inner
 def take_out_row(pivots, beside, x, near, x_near):
     """`take_out` for a row."""
     for lane in range(x.size):
-        ratio = beside[lane] * near[lane]
-        pivots[lane] -= ratio * beside[lane]
-        x[lane] -= ratio * x_near[lane]
+        b = beside[lane]
+        pivots[lane] -= b * b * near[lane]
+        x[lane] -= b * near[lane] * x_near[lane]
 
 
 @inner
@@ -150,8 +155,7 @@ def thomas_columns(pivots, beside, x, a, b):
 def tridiagonal_columns(pivots, beside, x):
     """Solve A x = b for every column of x (N, B): what `tridiagonal` does for rows, many at once.
 
-    A vector holds one site of several systems.  `pivots` (N, B) is the diagonal, then the inverted
-    pivots; `beside` has the shape (N − 1, B).
+    A vector holds one site of several systems.
     """
     for a in range(0, x.shape[1], COLUMNS):
         thomas_columns(pivots, beside, x, a, min(a + COLUMNS, x.shape[1]))

@@ -104,15 +104,19 @@ class Implicit(DiffusionScheme):
         if taps is None or not isinstance(flow, np.ndarray) or flow.dtype != np.float64:
             return v - u + self.tau * (self.K.T @ flow)
         before, after = (float(self.tau) * tap for tap in taps)
-        rest = v - u
-        rest[..., :-1] += before * flow
-        rest[..., 1:] += after * flow
+        rest, right = v - u, after * flow
+        rest[..., :-1] -= right if before == -after else -before * flow
+        rest[..., 1:] += right
         return rest
 
     def _differences(self, v: Signal) -> Signal:
         if self._systems.taps is None or not isinstance(v, np.ndarray):
             return self.K @ v
         before, after = self._systems.taps
+        if before == -after:
+            rise = v[..., 1:] - v[..., :-1]
+            rise *= after
+            return rise
         return after * v[..., 1:] + before * v[..., :-1]
 
     def _solve(self, u: Signal) -> Signal:

@@ -58,10 +58,10 @@ class WeightedSystems:
         xp, tau = namespace(right), float(self.tau)
         if xp is np and self.taps is not None:
             a, b = self.taps
-            diagonal = np.ones((self.K.shape[1], len(weights)))
-            diagonal[:-1] += tau * a * a * weights.T
-            diagonal[1:] += tau * b * b * weights.T
-            return _solve_banded([diagonal, tau * a * b * weights.T], right)
+            diagonal, beside = np.ones((self.K.shape[1], len(weights))), tau * a * b * weights.T
+            diagonal[:-1] -= beside if a == -b else -tau * a * a * weights.T
+            diagonal[1:] -= beside if a == -b else -tau * b * b * weights.T
+            return _solve_banded([diagonal, beside], right)
         if xp is np and self._bands:
             above = [tau * (band @ weights.T) for band in self._bands]
             above[0] += 1

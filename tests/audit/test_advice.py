@@ -10,6 +10,7 @@ import pytest
 
 from stabkit import Status, audit, fluxes, make_stable
 from stabkit.audit import npz_file
+from stabkit.audit.decision import above
 from stabkit.networks.blocks import blocks_of
 from stabkit.networks.graph import Graph, Node, evaluate
 from stabkit.networks.layers import (
@@ -314,3 +315,12 @@ def test_the_range_has_a_step_of_its_own():
     step = float(re.search("step at most ([.0-9]+)", found.advice[0])[1])
     assert 0.49 < step < 0.7
     assert audit(made(step), notions=["range"], budget=2).status is Status.PROVED
+
+
+@pytest.mark.parametrize("value", [
+    Fraction(2**53 + 1), Fraction(10**10) + Fraction(1, 3), Fraction(10**400) + Fraction(1, 7),
+    Fraction(355, 113), 1 + Fraction(1, 10**15), Fraction(1), Fraction(0), Fraction(1, 10**9)])
+def test_a_constant_that_is_said_is_no_smaller_than_the_proved_one(value):
+    """ceil(10^d c) / 10^d >= c, d >= 6, also where doubles lie further than 10^-d apart."""
+    assert 0 <= Fraction(above(value)) - value <= Fraction(1, 10**6)
+    assert (Fraction(above(value)) > 1) == (value > 1)

@@ -33,8 +33,8 @@ W = {"w": weights(4, 3)}
 
 
 @pytest.mark.parametrize("proto, match", [
-    (single("GridSample", (2, 4, 4), {"g": weights(1, 4, 4, 2)}),
-     r"node 'n0' \(GridSample\): not supported"),
+    (single("MaxRoiPool", (2, 4, 4), {"g": weights(1, 5)}, pooled_shape=[2, 2]),
+     r"node 'n0' \(MaxRoiPool\): not supported"),
     (single("Hardmax", (4,)), r"\(Hardmax\): not supported: before it"),
     (single("LSTM", (4, 3)), r"\(LSTM\): its input must be"),
     (single("Gemm", (5,), W), "weights for 4 features are applied to 5"),
@@ -92,6 +92,9 @@ W = {"w": weights(4, 3)}
     (model([("Transpose", ["x"], ["t"], {"perm": [1, 0, 2]}), ("Conv", ["t", "w"], ["y"], {})],
            (2, 6), {"w": weights(2, 3, 3)}, batch=3), "samples of (a|the) batch"),
     (single("Clip", (3,), {"a": np.float32("nan")}), "is nan"),
+    (single("GridSample", (2, 4, 5), {"g": weights(1, 3, 2)}), "a grid of 2 numbers for each"),
+    (single("GridSample", (2, 4, 5), {"g": 2 * np.ones((1, 3, 3, 2), np.float32)}, opset=20,
+            mode="cubic", padding_mode="border"), "with places outside of the signal"),
     (single("Relu", (3,), opset=5), "operator set 5"),
     (model([("Greater", ["x", "a"], ["c"], {}), ("MatMul", ["x", "w"], ["z"], {}),
             ("Where", ["c", "x", "z"], ["y"], {})], (3,), {"a": np.float32(0), "w": weights(3, 3)}),

@@ -11,7 +11,23 @@ from test_onnx_operators import agrees, ints, model, single, weights  # noqa: E4
 from stabkit.audit.onnx_file import read_bytes  # noqa: E402
 from stabkit.networks import graph as networks  # noqa: E402
 
+GRID = {"g": np.random.default_rng(7).uniform(-1.6, 1.6, (1, 3, 4, 2)).astype(np.float32)}
+INSIDE = {"g": np.random.default_rng(7).uniform(-0.7, 0.7, (1, 3, 4, 2)).astype(np.float32)}
 CASES = {
+    **{f"at places of a grid, {outside}, {corners}": single(
+        "GridSample", (2, 4, 5), GRID, opset=20, padding_mode=outside, align_corners=corners)
+        for outside in ("zeros", "border", "reflection") for corners in (0, 1)},
+    "at the nearest places of a grid": single("GridSample", (2, 4, 5), GRID, opset=20,
+                                              mode="nearest"),
+    "at the nearest places of a grid, clipped": single("GridSample", (2, 4, 5), GRID, opset=20,
+                                                       mode="nearest", padding_mode="border"),
+    "at places of a grid, cubic": single("GridSample", (2, 4, 5), GRID, opset=20, mode="cubic"),
+    "at places of a grid, cubic, inside": single(
+        "GridSample", (2, 6, 7), INSIDE, opset=20, mode="cubic", padding_mode="reflection",
+        align_corners=1),
+    "at places of a grid of volumes": single("GridSample", (2, 3, 4, 2), {
+        "g": np.random.default_rng(7).uniform(-1.3, 1.3, (1, 2, 1, 3, 3)).astype(np.float32)},
+        opset=20, padding_mode="border"),
     "einsum of anything": single("Einsum", (3, 3), {"w": weights(1, 3), "v": weights(3, 2)},
                                  equation="...ii,...i,ij"),
     "einsum of one": single("Einsum", (3, 4), equation="bij->bj"),
@@ -85,6 +101,16 @@ CASES = {
 def test_a_rarer_operator(name):
     """One operator, or a few, on random inputs, with weights drawn once."""
     agrees(CASES[name])
+
+
+def test_places_of_a_grid_as_they_were_called_before():
+    """"bilinear" and "bicubic" are "linear" and "cubic", which onnx.reference knows alone."""
+    x = np.random.default_rng(8).standard_normal((1, 2, 4, 5))
+    for old, new in (("bilinear", "linear"), ("bicubic", "cubic")):
+        first, second = (networks.evaluate(read_bytes(single(
+            "GridSample", (2, 4, 5), GRID, opset=opset, mode=mode).SerializeToString(), "m"), x)
+            for mode, opset in ((old, 16), (new, 20)))
+        assert (first == second).all()
 
 
 @pytest.mark.parametrize("size, scale, places", [

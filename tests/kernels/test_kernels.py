@@ -244,7 +244,7 @@ def test_tridiagonal_solve_satisfies_its_system():
         diagonal = 5 + rng.random((2, n))
         b = rng.standard_normal((2, n))
         x = b.copy()
-        tridiagonal(diagonal, beside, x)
+        tridiagonal(diagonal.copy(), beside, x)
         for row in range(2):
             matrix = (np.diag(diagonal[row]) + np.diag(beside[row], 1) + np.diag(beside[row], -1))
             assert np.max(abs(matrix @ x[row] - b[row])) < 1e-14 * 50
@@ -258,13 +258,13 @@ def plain_thomas(diagonal, beside, x):
         for i in ahead:
             if 0 <= i + near < n:
                 b = beside[min(i, i + near)]
-                pivots[i] = pivots[i] - b * pivots[i + near] * b
+                pivots[i] = pivots[i] - b * b * pivots[i + near]
                 x[i] = x[i] - b * pivots[i + near] * x[i + near]
             pivots[i] = 1 / pivots[i]
     for near in (middle - 1, middle + 1):
         if 0 <= near < n:
             b = beside[min(middle, near)]
-            pivots[middle] = pivots[middle] - b * pivots[near] * b
+            pivots[middle] = pivots[middle] - b * b * pivots[near]
             x[middle] = x[middle] - b * pivots[near] * x[near]
     x[middle] = x[middle] / pivots[middle]
     for i in range(middle - 1, -1, -1):

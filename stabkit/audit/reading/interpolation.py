@@ -119,14 +119,23 @@ def _between(op: Operator, mode: str, where: str, size: int, new: int, scale: fl
     low = np.floor(places)
     part = places - low
     a = op.number("cubic_coeff_a", -0.75)
-    taps = {0: 1 - part, 1: part} if mode == "linear" else {
-        -1: _far(a, 1 + part), 0: _near(a, part), 1: _near(a, 1 - part), 2: _far(a, 2 - part)}
+    taps = linear_taps(part) if mode == "linear" else cubic_taps(part, a)
     matrix, inside = np.zeros((new, size)), mode == "cubic" and op.integer("exclude_outside", 0)
     for step, weights in taps.items():
         at = low + step
         kept = np.where((at >= 0) & (at < size), weights, 0) if inside else weights
         np.add.at(matrix, (np.arange(new), np.clip(at, 0, size - 1).astype(int)), kept)
     return matrix / matrix.sum(axis=1, keepdims=True) if inside else matrix
+
+
+def linear_taps(part: np.ndarray) -> dict[int, np.ndarray]:
+    """The weights of the entries at 0 and 1 between which a part of 1 is."""
+    return {0: 1 - part, 1: part}
+
+
+def cubic_taps(part: np.ndarray, a: float) -> dict[int, np.ndarray]:
+    """The weights of the entries from −1 to 2, by Keys' kernel."""
+    return {-1: _far(a, 1 + part), 0: _near(a, part), 1: _near(a, 1 - part), 2: _far(a, 2 - part)}
 
 
 def _near(a: float, t: np.ndarray) -> np.ndarray:

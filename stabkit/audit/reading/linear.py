@@ -123,7 +123,7 @@ def along(build: Builder, view: View, weights: np.ndarray, axis: int) -> View:
 
 
 # -- convolutions ----------------------------------------------------------------------------------
-def _images(op: Operator) -> tuple[View, int]:
+def images(op: Operator) -> tuple[View, int]:
     """The signal (batch, channels, *sizes) and its number of spatial axes."""
     view = op.signal(0)
     if len(view.shape) < 3 or not op.build.has_batch(view.shape):
@@ -182,7 +182,7 @@ def _reach(taps: tuple[int, ...], dilation: tuple[int, ...]) -> tuple[int, ...]:
 
 def conv(op: Operator) -> View:
     """Conv; zeros or a wrap put around the signal before become its padding."""
-    view, count = _images(op)
+    view, count = images(op)
     weights, bias = op.weights(1), op.weights(2)
     groups = op.integer("group", 1)
     channels, sizes = view.shape[1], view.shape[2:]
@@ -213,7 +213,7 @@ def _check_bias(bias: np.ndarray | None, count: int) -> None:
 
 def conv_transpose(op: Operator) -> View:
     """ConvTranspose, as the adjoint of the convolution from its result to its input."""
-    view, count = _images(op)
+    view, count = images(op)
     weights, bias = op.weights(1), op.weights(2)
     groups = op.integer("group", 1)
     if weights is None or weights.ndim != count + 2 or len(weights) != view.shape[1] or \
@@ -282,7 +282,7 @@ def fold_back(op: Operator) -> View:
 # -- windows ---------------------------------------------------------------------------------------
 def pool(op: Operator) -> View:
     """MaxPool and AveragePool."""
-    view, count = _images(op)
+    view, count = images(op)
     kind = "max" if op.kind == "MaxPool" else "mean"
     if "kernel_shape" not in op.attributes:
         raise InvalidArgument("its attribute 'kernel_shape' is missing")
@@ -310,7 +310,7 @@ def pool(op: Operator) -> View:
 
 def global_pool(op: Operator) -> View:
     """GlobalAveragePool, GlobalMaxPool: one window, which is everything."""
-    view, count = _images(op)
+    view, count = images(op)
     return over_everything(op, view, "max" if op.kind == "GlobalMaxPool" else "mean", count)
 
 

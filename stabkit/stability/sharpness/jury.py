@@ -70,7 +70,8 @@ class Pair:
 
     def __init__(self, kinds: Kinds, drift: bool):
         if len(kinds.shape) != 2 or kinds.shape[0] != 2 or len(kinds.examples) != 2 or \
-                set(kinds.counts.tolist()) != {kinds.shape[1]}:
+                set(kinds.counts.tolist()) != {kinds.shape[1]} or \
+                {row // kinds.shape[1] for row in kinds.examples.tolist()} != {0, 1}:
             raise Undecided("it is no periodic step of two fields on a line")
         if any(abs(offset[1]) > _REACH for row in kinds.examples.tolist()
                for offset in kinds.offsets_of(row) if offset):

@@ -74,30 +74,36 @@ class OwnStep:
         constants = "affine" if (self.free.form.columns == 0).any() else "linear"
         return f"{constants}, {self.kinds.words}{size}"
 
-    @property
-    def for_all(self) -> str:
-        """What is added to a proof that needs the rows alone."""
-        return ", so for every size made of these rows" if self.repeats else ""
-
     @cached_property
     def repeats(self) -> bool:
         """Whether other lengths of the longer axes give the same stencils."""
+        known = stencils(self.kinds)
+        return bool(self.at_others) and all(
+            stencils(other.kinds) == known for other in self.at_others)
+
+    @cached_property
+    def repeats_columns(self) -> bool:
+        """Whether they give the same columns, too: rows that are alike may lie otherwise."""
+        return self.repeats and len(self.transpose.examples) <= _SORTS and all(
+            stencils(other.transpose) == stencils(self.transpose) for other in self.at_others)
+
+    @cached_property
+    def at_others(self) -> list[OwnStep]:
+        """The step at other lengths of the longer axes; none where it is not linear at all."""
         shape = self.trace.shape
+        found: list[OwnStep] = []
         if self.held or not any(n >= _VARIED for n in shape) or \
                 len(self.kinds.examples) > _SORTS:
-            return False
-        known = stencils(self.kinds)
+            return []
         for lengths in _OTHERS:
             other = tuple(lengths[k % 3] if n >= _VARIED else n for k, n in enumerate(shape))
             try:
-                found = trace(self.trace.function, other)
+                made = trace(self.trace.function, other)
             except StabkitError:
-                return False
-            if self.dt is not None:
-                found = at_step(found, self.dt)
-            if not found.is_linear or stencils(kinds_of(found.form, other)) != known:
-                return False
-        return True
+                return []
+            made = made if self.dt is None else at_step(made, self.dt)
+            found.append(OwnStep(made, None, self.dt))
+        return found if all(step.trace.is_linear for step in found) else []
 
 
 def stencils(kinds: Kinds) -> set[tuple]:

@@ -85,7 +85,8 @@ def _by_powers(step: OwnStep, notion: Notion, name: str) -> StepBound:
         how = f"leapfrog with a symmetric matrix K: {how}"
     elif pair is not None:
         proved, refuted = intervals(pair.line())[0], pair.refuted_steps()
-        how = "the conditions of Jury at every angle" + step.for_all
+        how = "the conditions of Jury at every angle" + (
+            ", so for every size with these rows, one for each field" if step.repeats else "")
     elif matrix.degree == 1 and _FEW < matrix.size <= _SINGLE and matrix.starts_at_identity:
         proved, refuted = _of_lines(matrix)
         how = "the characteristic polynomial at the end, as every root moves on a line from 1"

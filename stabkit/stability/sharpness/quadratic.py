@@ -80,7 +80,7 @@ def norm_sets(step: OwnStep, notion: Notion, name: str, weights: list[Fraction] 
     refuted = merge_intervals([steps for each in grown for steps in each.steps])
     certificate = [each for steps in proved for each in _certificates(step, matrix, steps, why)]
     if proved:
-        lines[0] += f"; proof by {why}{step.for_all if why in (SYMBOL, SUMS, PART) else ''}"
+        lines[0] += f"; proof by {why}{_sizes(step, why)}"
     if not proved and not refuted:
         lines.append(limit or "no step is proved, and no signal was found that grows at one")
     if not proved and refuted == ((Fraction(0), None),):
@@ -95,6 +95,14 @@ def norm_sets(step: OwnStep, notion: Notion, name: str, weights: list[Fraction] 
         tuple(filter(None, (_witness(step, matrix, each) for each in grown))),
         signals=_signals(first, notion), rounding=step.trace.rounding,
         variable=name, lines=tuple(lines), by=_name_of_signal(first))
+
+
+def _sizes(step: OwnStep, why: str) -> str:
+    """For which other sizes the proof is one."""
+    if why == SUMS:
+        return ", so for every size made of these rows and columns" if step.repeats_columns else ""
+    sizes = {SYMBOL: "made of these rows", PART: "that is a part of it"}.get(why)
+    return f", so for every size {sizes}" if sizes and step.repeats else ""
 
 
 def _move_zero(step: OwnStep, bound: StepBound) -> StepBound:
