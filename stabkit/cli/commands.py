@@ -251,6 +251,11 @@ def replay(file: str, own: str | None, derive: bool) -> int:
     strangers = len({verdict["claim"] for verdict in content["verdicts"]} - known.keys())
     if strangers:
         say(f"what {strangers} claim{'s say' if strangers > 1 else ' says'} was not derived")
+    listed = sum(verdict.get("scope") != "for all" and bool(verdict["evidence"])
+                 for verdict in content["verdicts"] if verdict["claim"] in known)
+    if listed and not derive:
+        say(f"what {listed} claim{'s list' if listed > 1 else ' lists'} was checked as it stands; "
+            "--derive compares it with what is claimed")
     failed = sum(not finding.holds for finding in findings)
     say(f"{len(findings)} checked: " + (f"{failed} FAIL" if failed else "all hold"))
     return UNEXPECTED if failed else EXPECTED

@@ -70,6 +70,10 @@ class Finding:
 def replay(source: str | PathLike | Fields) -> list[Finding]:
     """Check every piece of evidence in a verdict file.
 
+    No claim is known here: that the evidence shows what its claim says is for
+    ``stabkit.claims.statements.differences`` and ``stabkit.claims.rederived.listed_differences``,
+    as the command ``stabkit replay --derive`` asks them.
+
     Parameters
     ----------
     source : path or dict

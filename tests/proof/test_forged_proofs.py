@@ -273,6 +273,32 @@ def test_evidence_of_another_configuration_or_claim_is_refused(listed):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", SMALL)
+def test_evidence_that_is_turned_against_its_claim_is_refused(listed, name):
+    """What shows a claim does not refute it, whatever it is called."""
+    content = document(listed[name])
+    for item in content["verdicts"][0]["evidence"]:
+        item["kind"] = {"certificate": "witness", "witness": "certificate"}.get(
+            item["kind"], item["kind"])
+    assert not all(finding.holds for finding in listed_differences(content, registry()))
+
+
+@pytest.mark.slow
+def test_a_configuration_that_is_left_out_is_missed():
+    """A claim is proved where it is listed if each configuration has evidence or no hypotheses."""
+    name = "haber2017.stencil_basis_is_invertible"
+    content = document(settle(registry()[name], 1024, 0).to_json())
+    assert all(finding.holds for finding in listed_differences(content, registry()))
+    verdict = content["verdicts"][0]
+    last = max(item.get("place", 0) for item in verdict["evidence"])
+    verdict["evidence"] = [item for item in verdict["evidence"] if item.get("place", 0) != last]
+    missing = [finding.reason for finding in listed_differences(content, registry())
+               if not finding.holds]
+    assert missing == [f"nothing is listed for configuration {last + 1}, in which the hypotheses "
+                       "of the claim are met"]
+
+
+@pytest.mark.slow
 def test_any_signal_that_is_stretched_too_far_is_a_witness():
     """Machines find different ones; one that is not stretched shows nothing."""
     name = "software.torch_orthogonal_makes_convolutions_nonexpansive"

@@ -47,7 +47,8 @@ def _taps(op: Operator, places: np.ndarray, size: int) -> Taps:
     mode, corners = op.text("mode", "linear"), bool(op.integer("align_corners", 0))
     mode, outside = _MODES.get(mode, mode), op.text("padding_mode", "zeros")
     # What lies halfway is told in float32, in which whole numbers leave x.
-    x = places.astype(np.float32 if mode == "nearest" else np.float64)
+    kind: type = np.float32 if mode == "nearest" else np.float64
+    x = places.astype(kind)
     at = (x + 1) / 2 * (size - 1) if corners else ((x + 1) * size - 1) / 2
     if mode not in ("linear", "nearest", "cubic") or outside not in (
             "zeros", "border", "reflection"):
