@@ -48,7 +48,7 @@ def _taps(op: Operator, places: np.ndarray, size: int) -> Taps:
     mode, outside = _MODES.get(mode, mode), op.text("padding_mode", "zeros")
     # What lies halfway is told in float32, in which whole numbers leave x.
     kind: type = np.float32 if mode == "nearest" else np.float64
-    x = places.astype(kind)
+    x: np.ndarray = places.astype(kind)
     at = (x + 1) / 2 * (size - 1) if corners else ((x + 1) * size - 1) / 2
     if mode not in ("linear", "nearest", "cubic") or outside not in (
             "zeros", "border", "reflection"):
