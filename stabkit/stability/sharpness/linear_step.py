@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -77,15 +77,19 @@ class OwnStep:
     @cached_property
     def repeats(self) -> bool:
         """Whether other lengths of the longer axes give the same stencils."""
-        known = stencils(self.kinds)
-        return bool(self.at_others) and all(
-            stencils(other.kinds) == known for other in self.at_others)
+        return self._recurs(lambda step: step.kinds)
 
     @cached_property
     def repeats_columns(self) -> bool:
         """Whether they give the same columns, too: rows that are alike may lie otherwise."""
-        return self.repeats and len(self.transpose.examples) <= _SORTS and all(
-            stencils(other.transpose) == stencils(self.transpose) for other in self.at_others)
+        return self.repeats and len(self.transpose.examples) <= _SORTS and self._recurs(
+            lambda step: step.transpose)
+
+    def _recurs(self, kinds: Callable[[OwnStep], Kinds]) -> bool:
+        if not self.at_others:  # of many sorts of rows the stencils are not listed at all
+            return False
+        known = stencils(kinds(self))
+        return all(stencils(kinds(other)) == known for other in self.at_others)
 
     @cached_property
     def at_others(self) -> list[OwnStep]:
@@ -102,8 +106,10 @@ class OwnStep:
             except StabkitError:
                 return []
             made = made if self.dt is None else at_step(made, self.dt)
+            if not made.is_linear:
+                return []
             found.append(OwnStep(made, None, self.dt))
-        return found if all(step.trace.is_linear for step in found) else []
+        return found
 
 
 def stencils(kinds: Kinds) -> set[tuple]:
